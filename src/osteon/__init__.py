@@ -1,0 +1,1 @@
+"""Osteon: from MRI to labelled bones, meshes and measurements."""

@@ -1,0 +1,6 @@
+"""What can be segmented: structures and tasks, as data."""
+
+from osteon.anatomy.structure import Structure
+from osteon.anatomy.task import Levels, Task
+
+__all__ = ["Levels", "Structure", "Task"]

@@ -1,0 +1,140 @@
+"""Task: a named set of structures, read from TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from osteon.anatomy.structure import Structure
+from osteon.errors import TaskError
+
+
+class Levels(BaseModel):
+    """How the instances of one group are named by their order along the body.
+
+    Parameters
+    ----------
+    group : str
+        Parent of the structures that are levels of one another.
+    order : tuple of str
+        Structure names from the lowest up.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group: str
+    order: tuple[str, ...]
+
+
+class Task(BaseModel):
+    """A named set of structures, with the plane and grid it is usually worked in.
+
+    Parameters
+    ----------
+    name, title : str
+    plane : "axial", "coronal" or "sagittal"
+        Slices are taken across this plane's normal.
+    spacing_mm : (3,) tuple of float
+        Usual voxel edges: in plane (two), across.
+    structures : tuple of Structure
+    levels : Levels, optional
+        For tasks whose structures are numbered from the lowest up.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    plane: Literal["axial", "coronal", "sagittal"]
+    spacing_mm: tuple[float, float, float]
+    structures: tuple[Structure, ...] = Field(min_length=1)
+    levels: Levels | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        by_name = {s.name: s for s in self.structures}
+        if len(by_name) < len(self.structures):
+            raise ValueError("two structures share a name")
+        if len({s.value for s in self.structures}) < len(self.structures):
+            raise ValueError("two structures share a label value")
+        for structure in self.structures:
+            if structure.mirror is None:
+                continue
+            partner = by_name.get(structure.mirror)
+            if partner is None or partner.mirror != structure.name:
+                raise ValueError(
+                    f"{structure.name} and {structure.mirror} are not each other's mirror partner"
+                )
+            if {structure.side, partner.side} != {"left", "right"}:
+                raise ValueError(
+                    f"mirror partners {structure.name} and {partner.name} are not left and right"
+                )
+        unknown = [n for n in (self.levels.order if self.levels else ()) if n not in by_name]
+        if unknown:
+            raise ValueError(f"levels name unknown structures: {', '.join(unknown)}")
+        return self
+
+    def __repr__(self) -> str:
+        return f"Task({self.name}: {len(self.structures)} structures, {self.plane})"
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> Task:
+        """Read a task: one of the package's by name, or a TOML file by path.
+
+        Raises
+        ------
+        TaskError
+            If it does not exist or contradicts itself.
+        """
+        path = Path(name_or_path)
+        if path.suffix == ".toml":
+            if not path.is_file():
+                raise TaskError(f"There is no task file {path}.")
+            return cls.from_toml(path.read_text(encoding="utf-8"), str(path))
+        source = resources.files("osteon.anatomy") / "tasks" / f"{name_or_path}.toml"
+        if str(name_or_path) not in cls.available():
+            raise TaskError(
+                f"There is no task named {name_or_path}. Known: {', '.join(cls.available())}; "
+                "a task of your own is given as the path of its .toml file."
+            )
+        return cls.from_toml(source.read_text(encoding="utf-8"), str(name_or_path))
+
+    @classmethod
+    def from_toml(cls, text: str, where: str) -> Task:
+        """Parse and check a task's TOML; ``where`` is named in errors."""
+        try:
+            return cls.model_validate(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as error:
+            raise TaskError(f"The task {where} is not valid TOML: {error}.") from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the table"
+            raise TaskError(f"The task {where} cannot be used: {place}: {first['msg']}.") from error
+
+    @staticmethod
+    def available() -> list[str]:
+        """Names of the tasks in the package."""
+        folder = resources.files("osteon.anatomy") / "tasks"
+        return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+
+    def by_name(self, name: str) -> Structure:
+        """Structure of a name; `TaskError` if there is none."""
+        for structure in self.structures:
+            if structure.name == name:
+                return structure
+        raise TaskError(f"The task {self.name} has no structure named {name}.")
+
+    def by_value(self, value: int) -> Structure:
+        """Structure of a label value; `TaskError` if there is none."""
+        for structure in self.structures:
+            if structure.value == value:
+                return structure
+        raise TaskError(f"The task {self.name} has no structure of value {value}.")
+
+    def mirrored_values(self) -> dict[int, int]:
+        """Label value of each structure that has a mirror partner, to the partner's."""
+        return {s.value: self.by_name(s.mirror).value for s in self.structures if s.mirror is not None}

@@ -1,0 +1,181 @@
+"""Volume: a 3-D array that never travels without its affine. LabelMap: a Volume of integers with its Task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from osteon import geometry
+from osteon.errors import GeometryError, TaskError
+from osteon.geometry import FloatArray, Grid
+
+if TYPE_CHECKING:
+    from osteon.anatomy import Task
+
+
+@dataclass(frozen=True)
+class NiftiGeometry:
+    """The geometry fields of a NIfTI header as they stood in the file, to be written back byte for byte.
+
+    Parameters
+    ----------
+    qform_code, sform_code : int
+        What the two affines refer to (0 unknown, 1 scanner, 2 aligned, 3 Talairach, 4 MNI).
+    fields : tuple of (name, bytes)
+        Raw ``pixdim``, ``quatern_*``, ``qoffset_*``, ``srow_*`` and ``xyzt_units``.
+    """
+
+    qform_code: int
+    sform_code: int
+    fields: tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """A scan: array, affine, and the NIfTI geometry it came with.
+
+    Parameters
+    ----------
+    array : (i, j, k) ndarray
+        Axes as nibabel gives them.
+    affine : (4, 4) ndarray
+        Array index to RAS+ mm.
+    nifti_geometry : NiftiGeometry, optional
+        Kept while the grid is the input's own, so that what is written on it has its bytes of geometry.
+
+    Raises
+    ------
+    GeometryError
+        If the array is not 3-D or the affine is impossible.
+    """
+
+    array: NDArray[Any]
+    affine: FloatArray
+    nifti_geometry: NiftiGeometry | None = None
+
+    def __post_init__(self) -> None:
+        if self.array.ndim != 3:
+            raise GeometryError(
+                f"A volume has three axes; this array has {self.array.ndim} {self.array.shape}."
+            )
+        object.__setattr__(self, "affine", np.asarray(self.affine, dtype=np.float64))
+        geometry.check_affine(self.affine, "This volume")
+
+    def __repr__(self) -> str:
+        size = self.array.nbytes / 2**20
+        return (
+            f"{type(self).__name__}(shape: {self.shape}; "
+            f"spacing: ({', '.join(f'{s:.2f}' for s in self.spacing_mm)}) mm; orientation: {self.orientation}+; "
+            f"dtype: {self.array.dtype}; memory: {size:.1f} MiB{self._repr_extra()})"
+        )
+
+    def _repr_extra(self) -> str:
+        return f"; values: {self.array.min():g} to {self.array.max():g}" if self.array.size else ""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of voxels along i, j, k."""
+        i, j, k = self.array.shape
+        return i, j, k
+
+    @property
+    def grid(self) -> Grid:
+        """Shape and affine."""
+        return Grid(self.shape, self.affine)
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Voxel edge lengths in mm."""
+        return self.grid.spacing_mm
+
+    @property
+    def orientation(self) -> str:
+        """Three letters that say where i, j, k run to, such as ``"PIR"``."""
+        return geometry.orientation(self.affine)
+
+    @property
+    def voxel_volume_mm3(self) -> float:
+        """Volume of one voxel in mm3, from the affine."""
+        return geometry.voxel_volume_mm3(self.affine)
+
+    def world_mm(self, index: NDArray[np.floating[Any]]) -> FloatArray:
+        """World positions (RAS mm) of ``(n, 3)`` array indices."""
+        return geometry.transform_points(self.affine, index)
+
+    def index(self, world_mm: NDArray[np.floating[Any]]) -> FloatArray:
+        """Fractional array indices of ``(n, 3)`` world positions (RAS mm)."""
+        return geometry.transform_points(np.linalg.inv(self.affine), world_mm)
+
+    def with_array(self, array: NDArray[Any]) -> Volume:
+        """Another array on the same grid, with the same NIfTI geometry."""
+        if array.shape != self.shape:
+            raise GeometryError(f"An array of shape {array.shape} does not fit a grid of shape {self.shape}.")
+        return Volume(array, self.affine, self.nifti_geometry)
+
+    def reoriented(self, codes: str) -> Self:
+        """Axes permuted and flipped to run closest to ``codes`` (such as ``"RAS"``); no interpolation."""
+        if self.orientation == codes:
+            return self
+        array, affine = geometry.reorient(self.array, self.affine, codes)
+        return replace(self, array=array, affine=affine, nifti_geometry=None)
+
+    def cropped(self, box: tuple[slice, slice, slice]) -> Self:
+        """A box of voxels (slices with explicit starts and stops); world positions stay."""
+        return replace(self, array=self.array[box], affine=self.grid.cropped(box).affine, nifti_geometry=None)
+
+    def resampled(self, grid: Grid) -> Self:
+        """Interpolated onto another grid: linear for images, label by label for label maps."""
+        array = geometry.resample_linear(self.array, self.affine, grid)
+        return replace(self, array=array, affine=grid.affine, nifti_geometry=None)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LabelMap(Volume):
+    """Integers with the task that gives them meaning. 0 is background.
+
+    Parameters
+    ----------
+    task : Task
+        Every value in the array belongs to one of its structures.
+
+    Raises
+    ------
+    TaskError
+        If the array is not of integers or holds a value that the task does not know.
+    """
+
+    task: Task = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not np.issubdtype(self.array.dtype, np.integer):
+            raise TaskError(f"A label map holds integers; this array holds {self.array.dtype}.")
+        unknown = sorted(set(self.values()) - {s.value for s in self.task.structures})
+        if unknown:
+            raise TaskError(
+                f"Label values {unknown} do not belong to the task {self.task.name}, which knows "
+                f"{[s.value for s in self.task.structures]}. Map them first, or choose the task they belong to."
+            )
+
+    def _repr_extra(self) -> str:
+        names = [self.task.by_value(v).name for v in self.values()]
+        return f"; task: {self.task.name}; structures: {', '.join(names) or 'none'}"
+
+    def values(self) -> list[int]:
+        """Label values present, without background."""
+        return [int(v) for v in np.unique(self.array) if v != 0]
+
+    def mask(self, name: str) -> NDArray[np.bool_]:
+        """Voxels of one structure, or of all structures of a group (their ``parent``)."""
+        values = [s.value for s in self.task.structures if name in (s.name, s.parent)]
+        if not values:
+            raise TaskError(f"The task {self.task.name} has no structure or group named {name}.")
+        return np.isin(self.array, values)
+
+    def resampled(self, grid: Grid) -> Self:
+        """Label by label onto another grid; never a blend of values."""
+        array = geometry.resample_labels(self.array, self.affine, grid)
+        return replace(self, array=array, affine=grid.affine, nifti_geometry=None)
