@@ -175,14 +175,17 @@ class Grid:
         return Grid((shape[0], shape[1], shape[2]), affine)
 
 
+def inverse(affine: FloatArray) -> FloatArray:
+    """Affine from world to array indices."""
+    return np.asarray(np.linalg.inv(affine), dtype=np.float64)
+
+
 def transform_points(affine: FloatArray, points: NDArray[np.floating[Any]]) -> FloatArray:
     """Apply a 4 x 4 affine to ``(n, 3)`` points."""
     return np.asarray(points @ affine[:3, :3].T + affine[:3, 3], dtype=np.float64)
 
 
-def reorient(
-    array: NDArray[np.generic], affine: FloatArray, codes: str
-) -> tuple[NDArray[np.generic], FloatArray]:
+def reorient(array: NDArray[np.generic], affine: FloatArray, codes: str) -> tuple[NDArray[np.generic], FloatArray]:
     """Permute and flip array axes so that they run closest to ``codes``, without interpolation.
 
     Parameters
@@ -225,7 +228,7 @@ def resample_linear(
     (target.shape) float32 ndarray
     """
     source = array.astype(np.float32, copy=False)
-    to_source = np.linalg.inv(affine) @ target.affine
+    to_source = inverse(affine) @ target.affine
     # how many source voxels one target voxel spans along each source axis
     ratio = np.abs(to_source[:3, :3]).max(axis=1)
     sigma = np.where(ratio > 1.01, 0.5 * np.sqrt(np.maximum(ratio**2 - 1, 0)), 0)
@@ -238,15 +241,13 @@ def resample_linear(
     return result
 
 
-def resample_labels(
-    array: NDArray[np.integer[Any]], affine: FloatArray, target: Grid
-) -> NDArray[np.integer[Any]]:
+def resample_labels(array: NDArray[np.integer[Any]], affine: FloatArray, target: Grid) -> NDArray[np.integer[Any]]:
     """Resample labels one by one: each label's membership is interpolated linearly and the largest wins.
 
     A label value is never blended with another; one label at a time is in memory beside a running maximum.
     Voxels outside the source are background (0). Ties go to the smaller value.
     """
-    to_source = np.linalg.inv(affine) @ target.affine
+    to_source = inverse(affine) @ target.affine
     best = _interpolate((array == 0).astype(np.float32), to_source, target.shape)
     best[~_inside(array.shape, to_source, target.shape)] = 2.0  # outside the source nothing can win
     result = np.zeros(target.shape, dtype=array.dtype)
@@ -273,9 +274,7 @@ def _interpolate(
     return np.asarray(result, dtype=np.float32)
 
 
-def _inside(
-    source_shape: tuple[int, ...], to_source: FloatArray, shape: tuple[int, int, int]
-) -> NDArray[np.bool_]:
+def _inside(source_shape: tuple[int, ...], to_source: FloatArray, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
     """Target voxels whose centre lies in the source's voxel box, broadcast to ``shape``."""
     i, j, k = np.ogrid[tuple(slice(n) for n in shape)]
     inside = np.ones(shape, dtype=bool)

@@ -58,9 +58,7 @@ class Volume:
 
     def __post_init__(self) -> None:
         if self.array.ndim != 3:
-            raise GeometryError(
-                f"A volume has three axes; this array has {self.array.ndim} {self.array.shape}."
-            )
+            raise GeometryError(f"A volume has three axes; this array has {self.array.ndim} {self.array.shape}.")
         object.__setattr__(self, "affine", np.asarray(self.affine, dtype=np.float64))
         geometry.check_affine(self.affine, "This volume")
 
@@ -107,7 +105,7 @@ class Volume:
 
     def index(self, world_mm: NDArray[np.floating[Any]]) -> FloatArray:
         """Fractional array indices of ``(n, 3)`` world positions (RAS mm)."""
-        return geometry.transform_points(np.linalg.inv(self.affine), world_mm)
+        return geometry.transform_points(geometry.inverse(self.affine), world_mm)
 
     def with_array(self, array: NDArray[Any]) -> Volume:
         """Another array on the same grid, with the same NIfTI geometry."""

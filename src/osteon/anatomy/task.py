@@ -66,13 +66,9 @@ class Task(BaseModel):
                 continue
             partner = by_name.get(structure.mirror)
             if partner is None or partner.mirror != structure.name:
-                raise ValueError(
-                    f"{structure.name} and {structure.mirror} are not each other's mirror partner"
-                )
+                raise ValueError(f"{structure.name} and {structure.mirror} are not each other's mirror partner")
             if {structure.side, partner.side} != {"left", "right"}:
-                raise ValueError(
-                    f"mirror partners {structure.name} and {partner.name} are not left and right"
-                )
+                raise ValueError(f"mirror partners {structure.name} and {partner.name} are not left and right")
         unknown = [n for n in (self.levels.order if self.levels else ()) if n not in by_name]
         if unknown:
             raise ValueError(f"levels name unknown structures: {', '.join(unknown)}")
@@ -80,6 +76,8 @@ class Task(BaseModel):
 
     def __repr__(self) -> str:
         return f"Task({self.name}: {len(self.structures)} structures, {self.plane})"
+
+    __str__ = __repr__
 
     @classmethod
     def load(cls, name_or_path: str | Path) -> Task:
