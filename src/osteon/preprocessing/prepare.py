@@ -1,0 +1,93 @@
+"""The working volume: a scan turned, resampled and normalised as a model wants it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from osteon.geometry import Grid
+from osteon.preprocessing.intensity import Normalisation, normalise
+from osteon.preprocessing.region import body_box
+from osteon.volume import LabelMap, Volume
+
+WORKING_ORIENTATION = {"sagittal": "RIP", "axial": "SPL", "coronal": "AIL"}
+"""Axes of a working volume by plane: across slices, down the picture, along a row of the picture."""
+
+
+class Preprocessing(BaseModel):
+    """How a model wants its scans; kept in ``model.toml``.
+
+    Parameters
+    ----------
+    plane : "sagittal", "axial" or "coronal"
+        Slices the network sees.
+    spacing_mm : (2,) tuple of float, optional
+        In-plane voxel edges (row, column) to resample to; slices stay where they are. None leaves the scan's own.
+    size : (3,) tuple of int, optional
+        Resize to this many (rows, columns, slices) instead, whatever the spacing (256 x 128 x 32 is common for SPIDER).
+    normalisation : "percentile", "min-max" or "z-score"
+    channels : int
+        Slices seen at once, odd.
+    context_mm : float
+        Distance at which neighbouring slices are taken.
+    region : "body" or "none"
+        Crop to the body before the network.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    plane: Literal["sagittal", "axial", "coronal"] = "sagittal"
+    spacing_mm: tuple[float, float] | None = (1.0, 1.0)
+    size: tuple[int, int, int] | None = None
+    normalisation: Normalisation = "percentile"
+    channels: int = Field(default=3, ge=1)
+    context_mm: float = Field(default=4.0, gt=0)
+    region: Literal["body", "none"] = "body"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.channels % 2 == 0:
+            raise ValueError("channels must be odd: a slice and as many neighbours on each side")
+        if self.size is not None and self.spacing_mm is not None:
+            raise ValueError("give either spacing_mm or size, not both")
+        return self
+
+
+def working_volume(scan: Volume, how: Preprocessing) -> Volume:
+    """Normalise, turn, crop to the body and resample a scan.
+
+    Parameters
+    ----------
+    scan : Volume
+        Any orientation.
+    how : Preprocessing
+
+    Returns
+    -------
+    Volume
+        float32, axes (slice, row, column) by `WORKING_ORIENTATION`, with its own affine.
+    """
+    turned = scan.reoriented(WORKING_ORIENTATION[how.plane])
+    if how.region == "body":
+        turned = turned.cropped(body_box(turned))
+    normalised = replace(turned, array=normalise(turned.array, how.normalisation))
+    grid = _working_grid(turned.grid, how)
+    return normalised if grid.matches(turned.grid) else normalised.resampled(grid)
+
+
+def working_labels(labels: LabelMap, on: Volume) -> LabelMap:
+    """Labels on the grid of a working volume."""
+    turned = labels.reoriented(on.orientation)
+    return turned if turned.grid.matches(on.grid) else turned.resampled(on.grid)
+
+
+def _working_grid(grid: Grid, how: Preprocessing) -> Grid:
+    if how.size is not None:
+        rows, columns, slices = how.size
+        return grid.with_shape((slices, rows, columns))
+    if how.spacing_mm is None:
+        return grid
+    across = grid.spacing_mm[0]
+    return grid.with_spacing((across, how.spacing_mm[0], how.spacing_mm[1]))
