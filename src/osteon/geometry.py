@@ -180,7 +180,7 @@ def inverse(affine: FloatArray) -> FloatArray:
     return np.asarray(np.linalg.inv(affine), dtype=np.float64)
 
 
-def transform_points(affine: FloatArray, points: NDArray[np.floating[Any]]) -> FloatArray:
+def transform_points(affine: FloatArray, points: NDArray[np.number[Any]]) -> FloatArray:
     """Apply a 4 x 4 affine to ``(n, 3)`` points."""
     return np.asarray(points @ affine[:3, :3].T + affine[:3, 3], dtype=np.float64)
 

@@ -99,11 +99,11 @@ class Volume:
         """Volume of one voxel in mm3, from the affine."""
         return geometry.voxel_volume_mm3(self.affine)
 
-    def world_mm(self, index: NDArray[np.floating[Any]]) -> FloatArray:
+    def world_mm(self, index: NDArray[np.number[Any]]) -> FloatArray:
         """World positions (RAS mm) of ``(n, 3)`` array indices."""
         return geometry.transform_points(self.affine, index)
 
-    def index(self, world_mm: NDArray[np.floating[Any]]) -> FloatArray:
+    def index(self, world_mm: NDArray[np.number[Any]]) -> FloatArray:
         """Fractional array indices of ``(n, 3)`` world positions (RAS mm)."""
         return geometry.transform_points(geometry.inverse(self.affine), world_mm)
 

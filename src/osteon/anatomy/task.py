@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Literal, Self
@@ -136,3 +137,22 @@ class Task(BaseModel):
     def mirrored_values(self) -> dict[int, int]:
         """Label value of each structure that has a mirror partner, to the partner's."""
         return {s.value: self.by_name(s.mirror).value for s in self.structures if s.mirror is not None}
+
+    def class_of_value(self, classes: Sequence[str]) -> dict[int, int]:
+        """Label value to network class index, from 1.
+
+        A structure belongs to the class of its own name, else to that of its parent, else to the background. So
+        ``["vertebra-L5", "vertebra"]`` gives the lowest vertebra a class of its own and all others another.
+
+        Raises
+        ------
+        TaskError
+            If a class is neither a structure nor a group of this task.
+        """
+        known = {s.name for s in self.structures} | {s.parent for s in self.structures}
+        for name in classes:
+            if name not in known:
+                raise TaskError(f"The task {self.name} has no structure or group named {name}.")
+        index = {name: number for number, name in enumerate(classes, start=1)}
+        found = {s.value: index.get(s.name) or index.get(s.parent or "") for s in self.structures}
+        return {value: number for value, number in found.items() if number is not None}

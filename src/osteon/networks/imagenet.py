@@ -83,8 +83,8 @@ def _download(folder: Path) -> Path:
                 content = reply.read()
         except (urllib.error.URLError, OSError) as error:
             raise ModelError(
-                f"ImageNet weights could not be downloaded ({error}). This machine may be offline: fetch {RESNET34_URL} "
-                "elsewhere and give its path, or set encoder_weights to 'random'."
+                f"ImageNet weights could not be downloaded ({error}). This machine may be offline: fetch "
+                f"{RESNET34_URL} elsewhere and give its path, or set encoder_weights to 'random'."
             ) from error
         with written_whole(path) as part:
             part.write_bytes(content)

@@ -33,4 +33,4 @@ def slices_with_context(
     """
     steps = (np.arange(channels) - channels // 2) * offset
     wanted = np.clip(indices[:, None] + steps[None, :], 0, array.shape[0] - 1)  # (n, channels)
-    return array[wanted]
+    return np.asarray(array[wanted], dtype=np.float32)

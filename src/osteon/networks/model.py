@@ -1,0 +1,219 @@
+"""Model: a folder with all that is needed to segment: ``model.toml``, ``weights.safetensors``, ``card.md``."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from osteon.anatomy import Task
+from osteon.errors import ModelError
+from osteon.io.whole import folder_written_whole
+from osteon.preprocessing import Preprocessing
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+WEIGHTS = "weights.safetensors"
+DESCRIPTION = "model.toml"
+CARD = "card.md"
+
+
+class NetworkSpec(BaseModel):
+    """Arguments of `osteon.networks.build`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "resnet34-unet"
+    width: int = Field(default=64, ge=8)
+
+
+class PostprocessingSpec(BaseModel):
+    """What is done to the network's answer.
+
+    Parameters
+    ----------
+    smallest_mm3 : float
+        Smaller separate parts of a structure are removed.
+    anchor : str, optional
+        Class whose instance is the lowest level, for tasks with levels.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    smallest_mm3: float = Field(default=1000.0, ge=0)
+    anchor: str | None = None
+
+
+class ModelSpec(BaseModel):
+    """What ``model.toml`` says.
+
+    Parameters
+    ----------
+    name, title : str
+    format : int
+        Of this file.
+    task : str
+    classes : tuple of str
+        Structures or groups of the task that the network tells apart, without background.
+    network : NetworkSpec
+    preprocessing : Preprocessing
+    postprocessing : PostprocessingSpec
+    licence : str
+        Of the weights.
+    weights_sha256 : str
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str
+    format: Literal[1] = 1
+    task: str
+    classes: tuple[str, ...] = Field(min_length=1)
+    network: NetworkSpec
+    preprocessing: Preprocessing
+    postprocessing: PostprocessingSpec
+    licence: str
+    weights_sha256: str
+
+    def network_module(self) -> nn.Module:
+        """The network, with random weights."""
+        from osteon.networks import build
+
+        return build(
+            self.network.name,
+            in_channels=self.preprocessing.channels,
+            classes=len(self.classes) + 1,
+            width=self.network.width,
+        )
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model folder, opened and checked; weights are read by `network`.
+
+    Parameters
+    ----------
+    folder : Path
+    spec : ModelSpec
+    task : Task
+    """
+
+    folder: Path
+    spec: ModelSpec
+    task: Task
+
+    @classmethod
+    def load(cls, name_or_folder: str | Path) -> Model:
+        """Open a model: one of the package's by name, or a folder.
+
+        Raises
+        ------
+        ModelError
+            If it does not exist, lacks a file, or its weights are not those it was written with.
+        """
+        folder = Path(name_or_folder)
+        if str(name_or_folder) in cls.available():
+            folder = shipped_folder() / str(name_or_folder)
+        if not (folder / DESCRIPTION).is_file():
+            raise ModelError(
+                f"There is no model {name_or_folder}. Shipped: {', '.join(cls.available()) or 'none'}; a model of your "
+                f"own is given as its folder, which holds {DESCRIPTION}, {WEIGHTS} and {CARD}."
+            )
+        try:
+            spec = ModelSpec.model_validate(tomllib.loads((folder / DESCRIPTION).read_text(encoding="utf-8")))
+        except (tomllib.TOMLDecodeError, ValidationError, UnicodeDecodeError) as error:
+            raise ModelError(f"{folder / DESCRIPTION} cannot be used: {_first_line(error)}") from error
+        if not (folder / WEIGHTS).is_file():
+            raise ModelError(f"The model {folder} has no {WEIGHTS}.")
+        return cls(folder, spec, Task.load(spec.task))
+
+    @staticmethod
+    def available() -> list[str]:
+        """Names of the models in the package."""
+        folder = shipped_folder()
+        return sorted(f.parent.name for f in folder.glob(f"*/{DESCRIPTION}")) if folder.is_dir() else []
+
+    def card(self) -> str:
+        """The model's card, Markdown."""
+        path = self.folder / CARD
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+    def network(self) -> nn.Module:
+        """The network with its weights, float32, in evaluation mode."""
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        from osteon.networks.imagenet import sha256
+
+        path = self.folder / WEIGHTS
+        if sha256(path) != self.spec.weights_sha256:
+            raise ModelError(
+                f"{path} is not the file that {DESCRIPTION} describes (another SHA-256). Install it again."
+            )
+        network = self.spec.network_module()
+        try:
+            weights = {name: w.float() if w.is_floating_point() else w for name, w in load_file(path).items()}
+            network.load_state_dict(weights)
+        except (SafetensorError, RuntimeError) as error:
+            raise ModelError(f"{path} does not fit the network of {DESCRIPTION}: {_first_line(error)}") from error
+        return network.eval()
+
+
+def write_model(folder: Path, spec: ModelSpec, weights: dict[str, Tensor], card: str) -> Model:
+    """Write a model folder, whole; floating-point weights become float16.
+
+    Parameters
+    ----------
+    folder : Path
+    spec : ModelSpec
+        Its ``weights_sha256`` is filled in here.
+    weights : dict of Tensor
+        A network's ``state_dict``.
+    card : str
+        Markdown: data, licences, training, results, failures.
+    """
+    from safetensors.torch import save_file
+
+    from osteon.networks.imagenet import sha256
+
+    with folder_written_whole(folder) as part:
+        small = {n: (w.half() if w.is_floating_point() else w).contiguous() for n, w in weights.items()}
+        save_file(small, part / WEIGHTS)
+        spec = spec.model_copy(update={"weights_sha256": sha256(part / WEIGHTS)})
+        (part / DESCRIPTION).write_text(_toml(spec), encoding="utf-8")
+        (part / CARD).write_text(card, encoding="utf-8")
+    return Model.load(folder)
+
+
+def shipped_folder() -> Path:
+    """Folder of the models in the package."""
+    return Path(str(resources.files("osteon"))) / "models"
+
+
+def _toml(spec: ModelSpec) -> str:
+    """TOML of a spec: plain keys first, then one table for each nested part."""
+    content = spec.model_dump(exclude_none=True)
+    tables = {key: value for key, value in content.items() if isinstance(value, dict)}
+    lines = [f"{key} = {_value(value)}" for key, value in content.items() if key not in tables]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]", *(f"{key} = {_value(value)}" for key, value in table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: object) -> str:
+    # JSON's strings, numbers, booleans and arrays are TOML's
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}."
+    return str(error).splitlines()[0]

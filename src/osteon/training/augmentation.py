@@ -1,0 +1,156 @@
+"""Random changes to crops, as tensor code on a batch; every random number comes from one generator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from osteon.anatomy import Task
+from osteon.errors import TrainingError
+from osteon.training.config import AugmentationConfig
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A slice with its context and where to cut.
+
+    Parameters
+    ----------
+    slices : (channel, row, column) float32 ndarray
+    target : (row, column) uint8 ndarray
+    centre : (2,) tuple of float
+        Row and column of the crop's centre.
+    """
+
+    slices: NDArray[np.float32]
+    target: NDArray[np.uint8]
+    centre: tuple[float, float]
+
+
+def flipped(crop: Crop, plane: str, swap: NDArray[np.uint8]) -> Crop:
+    """Left and right exchanged, and with them the classes of mirror partners.
+
+    In sagittal slices left and right lie across the slices, so their order turns; in axial and coronal ones (columns
+    run to the left, `WORKING_ORIENTATION`) the columns turn.
+
+    Parameters
+    ----------
+    crop : Crop
+    plane : str
+    swap : (256,) uint8 ndarray
+        Class to the class of its mirror partner (`mirrored_classes`).
+    """
+    target = swap[crop.target]
+    if plane == "sagittal":
+        return Crop(np.ascontiguousarray(crop.slices[::-1]), target, crop.centre)
+    row, column = crop.centre
+    return Crop(
+        np.ascontiguousarray(crop.slices[:, :, ::-1]),
+        np.ascontiguousarray(target[:, ::-1]),
+        (row, crop.target.shape[1] - 1 - column),
+    )
+
+
+def mirrored_classes(task: Task, classes: Sequence[str]) -> NDArray[np.uint8]:
+    """Table of 256 classes: mirror partners exchanged, everything else itself."""
+    swap = np.arange(256, dtype=np.uint8)
+    names = {s.name: s for s in task.structures}
+    for number, name in enumerate(classes, start=1):
+        partner = names[name].mirror if name in names else None
+        if partner is not None:
+            if partner not in classes:
+                raise TrainingError(f"{name} is a class but its mirror partner {partner} is not; flips would mix them.")
+            swap[number] = classes.index(partner) + 1
+    return swap
+
+
+def augmented(
+    crop: Crop, size: tuple[int, int], how: AugmentationConfig, rng: np.random.Generator
+) -> tuple[Tensor, Tensor]:
+    """Cut, turn and scale one crop.
+
+    Returns
+    -------
+    slices : (channel, row, column) float32 Tensor
+    target : (row, column) uint8 Tensor
+        Nearest neighbour; background outside the scan.
+    """
+    angle = np.radians(rng.uniform(-how.rotation_degrees, how.rotation_degrees))
+    scale = np.exp(rng.uniform(-1, 1) * np.log(how.scaling))
+    grid = _sampling_grid(crop, size, float(angle), float(scale))
+    slices = functional.grid_sample(
+        torch.from_numpy(crop.slices)[None], grid, mode="bilinear", padding_mode="zeros", align_corners=False
+    )
+    target = functional.grid_sample(
+        torch.from_numpy(crop.target)[None, None].float(),
+        grid,
+        mode="nearest",
+        padding_mode="zeros",
+        align_corners=False,
+    )
+    return slices[0], target[0, 0].to(torch.uint8)
+
+
+def _sampling_grid(crop: Crop, size: tuple[int, int], angle: float, scale: float) -> Tensor:
+    """``(1, row, column, 2)`` positions in the source, as grid_sample wants them (x before y, -1 to 1)."""
+    rows, columns = size
+    y, x = torch.meshgrid(
+        torch.arange(rows, dtype=torch.float32) - (rows - 1) / 2,
+        torch.arange(columns, dtype=torch.float32) - (columns - 1) / 2,
+        indexing="ij",
+    )
+    cosine, sine = float(np.cos(angle)) / scale, float(np.sin(angle)) / scale
+    source_row = cosine * y - sine * x + crop.centre[0]
+    source_column = sine * y + cosine * x + crop.centre[1]
+    height, width = crop.target.shape
+    return torch.stack([(2 * source_column + 1) / width - 1, (2 * source_row + 1) / height - 1], dim=-1)[None]
+
+
+def recoloured(slices: Tensor, how: AugmentationConfig, rng: np.random.Generator) -> Tensor:
+    """Bias field, gamma, contrast, brightness, blur and noise of a batch.
+
+    Parameters
+    ----------
+    slices : (batch, channel, row, column) Tensor
+        Intensities, mostly 0 to 1.
+
+    Returns
+    -------
+    (batch, channel, row, column) Tensor
+    """
+    batch, _, rows, columns = slices.shape
+
+    def draw(low: float, high: float) -> Tensor:
+        return torch.from_numpy(rng.uniform(low, high, (batch, 1, 1, 1)).astype(np.float32))
+
+    if how.bias_field:
+        coarse = torch.from_numpy(rng.normal(0, 1, (batch, 1, 4, 4)).astype(np.float32))
+        field = functional.interpolate(coarse, (rows, columns), mode="bicubic", align_corners=True)
+        slices = slices * torch.exp(field * draw(0, how.bias_field))
+    if how.gamma > 1:
+        slices = slices.clamp(min=0) ** torch.exp(draw(-1, 1) * float(np.log(how.gamma)))
+    slices = slices * (1 + draw(-1, 1) * how.contrast) + draw(-1, 1) * how.brightness
+    if how.blur_mm and rng.random() < 0.3:
+        slices = _blur(slices, float(rng.uniform(0.3, how.blur_mm)))
+    if how.noise:
+        noise = torch.from_numpy(rng.standard_normal((2, *slices.shape), dtype=np.float32)) * draw(0, how.noise)
+        # the magnitude of a complex signal with noise in both parts; the sign keeps dark regions around zero
+        slices = torch.sign(slices) * torch.sqrt((slices + noise[0]) ** 2 + noise[1] ** 2)
+    return slices
+
+
+def _blur(slices: Tensor, sigma: float) -> Tensor:
+    reach = max(1, int(3 * sigma))
+    kernel = torch.exp(-0.5 * (torch.arange(-reach, reach + 1, dtype=torch.float32) / sigma) ** 2)
+    kernel = kernel / kernel.sum()
+    channels = slices.shape[1]
+    down = kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1)
+    along = kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1)
+    slices = functional.conv2d(slices, down, padding=(reach, 0), groups=channels)
+    return functional.conv2d(slices, along, padding=(0, reach), groups=channels)

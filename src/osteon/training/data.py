@@ -1,0 +1,120 @@
+"""Cases prepared once, batches drawn from them: the same seed, epoch and step give the same batch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from osteon.cohort import Case, Cohort
+from osteon.errors import TrainingError
+from osteon.preprocessing import context_offset, slices_with_context, working_labels, working_volume
+from osteon.training.augmentation import Crop, augmented, flipped, mirrored_classes, recoloured
+from osteon.training.config import TrainingConfig
+from osteon.training.targets import IGNORE, targets
+from osteon.volume import LabelMap, Volume
+
+
+@dataclass(frozen=True)
+class PreparedCase:
+    """A case as the network sees it.
+
+    Parameters
+    ----------
+    case : Case
+    working : Volume
+        (slice, row, column), float32.
+    target : (slice, row, column) uint8 ndarray
+    reference : LabelMap
+        The case's labels on the working grid.
+    """
+
+    case: Case
+    working: Volume
+    target: NDArray[np.uint8]
+    reference: LabelMap
+
+    @property
+    def labelled_slices(self) -> NDArray[np.int_]:
+        """Slices in which something is annotated."""
+        held = ((self.target > 0) & (self.target != IGNORE)).any(axis=(1, 2))
+        return np.flatnonzero(held)
+
+
+def prepare_cases(
+    cohort: Cohort, cases: Sequence[Case], config: TrainingConfig, said: Callable[[str], None]
+) -> list[PreparedCase]:
+    """Read and prepare cases; those in which none of the classes was annotated are left out, and that is said."""
+    wanted = set(cohort.task.class_of_value(config.classes))
+    prepared = []
+    for case in cases:
+        if not wanted & {cohort.task.by_name(name).value for name in case.annotated}:
+            said(f"{case.name} is left out: none of {', '.join(config.classes)} was annotated in it.")
+            continue
+        working = working_volume(cohort.scan(case), config.preprocessing)
+        reference = working_labels(cohort.labels(case), working)
+        prepared.append(PreparedCase(case, working, targets(reference, config.classes), reference))
+    return prepared
+
+
+class Sampler:
+    """Draws batches of augmented crops.
+
+    Parameters
+    ----------
+    cases : list of PreparedCase
+    config : TrainingConfig
+    """
+
+    def __init__(self, cases: list[PreparedCase], config: TrainingConfig) -> None:
+        cases = [c for c in cases if c.labelled_slices.size]
+        if not cases:
+            raise TrainingError("No training case holds a label of the classes to learn; check the split and classes.")
+        self.cases = cases
+        self.config = config
+        self.swap = mirrored_classes(cases[0].reference.task, config.classes)
+        groups = Counter(c.case.group for c in cases)
+        weights = np.array([groups[c.case.group] ** -config.sampling.balance for c in cases])
+        self.weights = weights / weights.sum()
+        self.labelled = [c.labelled_slices for c in cases]
+
+    def batch(self, epoch: int, step: int) -> tuple[Tensor, Tensor]:
+        """One batch, a function of the seed, the epoch and the step alone.
+
+        Returns
+        -------
+        slices : (batch, channel, row, column) float32 Tensor, channels last
+        target : (batch, row, column) int64 Tensor
+        """
+        rng = np.random.default_rng([self.config.seed, epoch, step])
+        how, size = self.config.augmentation, (self.config.sampling.rows, self.config.sampling.columns)
+        pairs = [augmented(self._crop(rng), size, how, rng) for _ in range(self.config.batch)]
+        slices = recoloured(torch.stack([s for s, _ in pairs]), how, rng)
+        target = torch.stack([t for _, t in pairs]).long()
+        return slices.contiguous(memory_format=torch.channels_last), target
+
+    def _crop(self, rng: np.random.Generator) -> Crop:
+        number = int(rng.choice(len(self.cases), p=self.weights))
+        case = self.cases[number]
+        rows, columns = case.target.shape[1:]
+        if rng.random() < self.config.sampling.labelled:
+            index = int(rng.choice(self.labelled[number]))
+            held = np.argwhere((case.target[index] > 0) & (case.target[index] != IGNORE))
+            middle = (held.min(axis=0) + held.max(axis=0)) / 2
+            reach = np.array([self.config.sampling.rows, self.config.sampling.columns]) / 4
+            centre = middle + rng.uniform(-reach, reach)
+        else:
+            index = int(rng.integers(case.target.shape[0]))
+            centre = rng.uniform(0, [rows, columns])
+        offset = context_offset(case.working.spacing_mm[0], self.config.preprocessing.context_mm)
+        channels = self.config.preprocessing.channels
+        slices = slices_with_context(case.working.array, np.array([index]), channels, offset)[0]
+        crop = Crop(slices, case.target[index], (float(centre[0]), float(centre[1])))
+        if rng.random() < self.config.augmentation.flip:
+            crop = flipped(crop, self.config.preprocessing.plane, self.swap)
+        return crop

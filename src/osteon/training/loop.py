@@ -1,0 +1,296 @@
+"""Train one network on one fold of a cohort."""
+
+from __future__ import annotations
+
+import copy
+import math
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from osteon.cohort import Cohort, Fold
+from osteon.errors import TrainingError
+from osteon.io.whole import written_whole
+from osteon.networks import build
+from osteon.networks.imagenet import load_imagenet
+from osteon.networks.model import Model, ModelSpec, write_model
+from osteon.networks.resnet import ResNetEncoder
+from osteon.run import Run
+from osteon.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from osteon.training.config import OptimiserConfig, TrainingConfig
+from osteon.training.data import PreparedCase, Sampler, prepare_cases
+from osteon.training.loss import SegmentationLoss
+from osteon.training.record import draw_curves, write_metrics
+from osteon.training.validation import validate
+
+
+@dataclass(frozen=True)
+class TrainingPaths:
+    """Names of a training run's files."""
+
+    folder: Path
+
+    @property
+    def checkpoint(self) -> Path:
+        """Everything needed to continue."""
+        return self.folder / "checkpoint.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """Averaged weights of the epoch with the best validation Dice."""
+        return self.folder / "best.safetensors"
+
+    @property
+    def config(self) -> Path:
+        """The configuration as it was used."""
+        return self.folder / "config.json"
+
+    @property
+    def metrics(self) -> Path:
+        """One row an epoch."""
+        return self.folder / "metrics.csv"
+
+    @property
+    def curves(self) -> Path:
+        """The rows, drawn."""
+        return self.folder / "curves.png"
+
+    @property
+    def model(self) -> Path:
+        """The model that comes out."""
+        return self.folder / "model"
+
+
+def train(
+    cohort: Cohort,
+    folder: str | Path,
+    *,
+    config: TrainingConfig,
+    fold: Fold,
+    resume: bool = False,
+    device: str = "auto",
+    said: Callable[[str], None] = lambda _: None,
+) -> Model:
+    """Train a network and write the model with the best validation Dice.
+
+    With the same seed, cohort, configuration and versions the weights are the same, byte for byte on a CPU with the
+    same number of threads, also when the run was killed and resumed.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    folder : path
+        Run folder (`TrainingPaths`).
+    config : TrainingConfig
+    fold : Fold
+        Its test subjects are never read.
+    resume : bool
+        Continue from the last checkpoint in ``folder``; starts anew if there is none.
+    device : "auto", "cpu", "cuda" or "mps"
+    said : callable
+        Gets one line an epoch.
+
+    Raises
+    ------
+    TrainingError
+        If the folder holds another run, or nothing can be learned from the fold.
+    """
+    paths = TrainingPaths(Path(folder))
+    _claim(paths, config, resume)
+    run = Run("train", {"cohort": cohort.folder, "device": device, "resume": resume}, config.seed)
+    run.facts |= {"configuration": config.model_dump(), "fold": fold.model_dump(), "cohort_sha256": cohort.digest()}
+    session = _Session(config, device)
+    with run.stage("prepare"):
+        training = prepare_cases(cohort, cohort.of_subjects(fold.train), config, said)
+        validation = prepare_cases(cohort, cohort.of_subjects(fold.validation), config, said)
+    if not validation:
+        raise TrainingError("No validation case holds a class to learn; split the cohort with validation subjects.")
+    said(f"{len(training)} training cases, {len(validation)} validation cases, {config.epochs} epochs at most.")
+    progress = session.restore(paths) if resume and paths.checkpoint.is_file() else Progress()
+    if progress.epoch == 0:
+        run.facts["encoder_weights_sha256"] = session.start()
+    sampler = Sampler(training, config)
+    with run.stage("train"):
+        while progress.epoch < config.epochs and progress.since_better_loss < config.patience:
+            session.epoch(sampler, validation, progress)
+            session.keep(paths, progress)
+            said(_line(progress))
+    run.facts["best"] = progress.history[progress.best_epoch - 1]
+    model = _write(paths, config, cohort, progress)
+    run.write(paths.folder)
+    return model
+
+
+class _Session:
+    """Network, averaged network, optimiser and device of one run."""
+
+    def __init__(self, config: TrainingConfig, device: str) -> None:
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.fabric = Fabric(accelerator=device, devices=1, precision=config.precision)
+        if self.fabric.device.type == "cpu":
+            torch.use_deterministic_algorithms(True)
+        self.network = build(
+            config.network.name,
+            in_channels=config.preprocessing.channels,
+            classes=len(config.classes) + 1,
+            width=config.network.width,
+        )
+        # channels last is the faster layout for convolutions on CPUs and on tensor cores
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = copy.deepcopy(self.network).to(self.fabric.device)
+        how = config.optimiser
+        optimiser = torch.optim.AdamW(self.network.parameters(), how.learning_rate, weight_decay=how.weight_decay)
+        self.wrapped, self.optimiser = self.fabric.setup(self.network, optimiser)
+        self.loss = SegmentationLoss(config.loss)
+
+    def start(self) -> str:
+        """Fill the encoder with its first weights; returns their origin."""
+        if self.config.encoder.weights == "random":
+            return "random"
+        digest = load_imagenet(encoder_of(self.network), self.config.encoder.weights)
+        self.average.load_state_dict(self.network.state_dict())
+        return digest
+
+    def restore(self, paths: TrainingPaths) -> Progress:
+        """Continue from the checkpoint."""
+        return load_checkpoint(paths.checkpoint, self.network, self.average, self.optimiser)
+
+    def epoch(self, sampler: Sampler, validation: list[PreparedCase], progress: Progress) -> None:
+        """Train and validate once; the row is added to the history."""
+        begin, config = time.perf_counter(), self.config
+        frozen = progress.epoch < config.encoder.frozen_epochs
+        self.network.train()
+        encoder_of(self.network).requires_grad_(not frozen)
+        if frozen:
+            encoder_of(self.network).eval()
+        total = 0.0
+        for step in range(config.steps):
+            done = progress.epoch * config.steps + step
+            rate = learning_rate(done, config.steps, config.epochs, config.optimiser)
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            total += self._step(*sampler.batch(progress.epoch, step))
+            self._follow(done)
+        scores = validate(self.average, validation, config, self.loss)
+        progress.epoch += 1
+        row = {"epoch": float(progress.epoch), "learning_rate": rate, "train_loss": total / config.steps, **scores}
+        progress.history.append(row | {"seconds": time.perf_counter() - begin})
+        progress.since_better_loss += 1
+        if scores["loss"] < progress.best_loss:
+            progress.best_loss, progress.since_better_loss = scores["loss"], 0
+        if scores["f1"] > progress.best_dice:
+            progress.best_dice, progress.best_epoch = scores["f1"], progress.epoch
+
+    def keep(self, paths: TrainingPaths, progress: Progress) -> None:
+        """Write what the epoch left, best weights first, the checkpoint after them.
+
+        Killed in between, the epoch is repeated and writes the same best weights again.
+        """
+        if progress.best_epoch == progress.epoch:
+            with written_whole(paths.best) as part:
+                save_file({n: t.detach().cpu().contiguous() for n, t in self.average.state_dict().items()}, part)
+        save_checkpoint(paths.checkpoint, self.network, self.average, self.optimiser, progress)
+        write_metrics(paths.metrics, progress.history)
+        draw_curves(paths.curves, progress.history)
+
+    def _step(self, slices: torch.Tensor, target: torch.Tensor) -> float:
+        slices, target = slices.to(self.fabric.device), target.to(self.fabric.device)
+        self.optimiser.zero_grad()
+        loss = self.loss(self.wrapped(slices), target)
+        self.fabric.backward(loss)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optimiser.clip_norm)
+        self.optimiser.step()
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _follow(self, step: int) -> None:
+        """Move the averaged weights (and batch statistics) towards the current ones."""
+        # a short memory at first, so that the random start is soon forgotten
+        decay = min(self.config.optimiser.average, (1 + step) / (10 + step))
+        current = self.network.state_dict()
+        for name, value in self.average.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(current[name].to(value.dtype), 1 - decay)
+            else:
+                value.copy_(current[name])
+
+
+def encoder_of(network: nn.Module) -> ResNetEncoder:
+    """The contracting path of a network."""
+    encoder = network.get_submodule("encoder")
+    if not isinstance(encoder, ResNetEncoder):
+        raise TrainingError(f"{type(network).__name__} has no encoder that could be frozen or pre-trained.")
+    return encoder
+
+
+def learning_rate(step: int, steps: int, epochs: int, how: OptimiserConfig) -> float:
+    """Learning rate of a step: linear warm-up, then half a cosine down to ``final_share``."""
+    warmup = how.warmup_epochs * steps
+    if step < warmup:
+        return how.learning_rate * (step + 1) / warmup
+    share = (step - warmup) / max(1, epochs * steps - warmup)
+    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+    return how.learning_rate * (how.final_share + (1 - how.final_share) * cosine)
+
+
+def _claim(paths: TrainingPaths, config: TrainingConfig, resume: bool) -> None:
+    """Make the run folder, or make sure that it holds this very run."""
+    text = config.model_dump_json(indent=1) + "\n"
+    if paths.folder.is_dir() and any(paths.folder.iterdir()):
+        if not paths.config.is_file():
+            raise TrainingError(f"{paths.folder} holds something else than a training run; choose another folder.")
+        if not resume:
+            raise TrainingError(
+                f"{paths.folder} holds a run already. Continue it with --resume, or choose another folder."
+            )
+        if paths.config.read_text(encoding="utf-8") != text:
+            raise TrainingError(f"{paths.folder} was started with another configuration (see its {paths.config.name}).")
+        for left in paths.folder.glob(".part-*"):  # of a run that was killed while it wrote
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+    with written_whole(paths.config) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def _write(paths: TrainingPaths, config: TrainingConfig, cohort: Cohort, progress: Progress) -> Model:
+    spec = ModelSpec(
+        name=config.name,
+        title=config.title,
+        task=cohort.task.name,
+        classes=config.classes,
+        network=config.network,
+        preprocessing=config.preprocessing,
+        postprocessing=config.postprocessing,
+        licence=config.licence,
+        weights_sha256="",
+    )
+    return write_model(paths.model, spec, load_file(paths.best), _card(config, cohort, progress))
+
+
+def _card(config: TrainingConfig, cohort: Cohort, progress: Progress) -> str:
+    best = progress.history[progress.best_epoch - 1]
+    dice = "\n".join(f"| {k.removeprefix('dice_')} | {v:.3f} |" for k, v in best.items() if k.startswith("dice_"))
+    return (
+        f"# {config.title}\n\nLicence of the weights: {config.licence}\n\n"
+        f"Trained with Osteon on the cohort `{cohort.folder.name}` ({len(cohort.cases)} cases of "
+        f"{len(cohort.subjects)} subjects, task `{cohort.task.name}`), seed {config.seed}, "
+        f"{progress.epoch} epochs; the weights are those of epoch {progress.best_epoch}, which had the best validation "
+        f"Dice:\n\n| class | validation Dice |\n|---|---|\n{dice}\n\n"
+        "Validation subjects chose the epoch, so these numbers flatter; evaluate on test subjects.\n"
+    )
+
+
+def _line(progress: Progress) -> str:
+    row = progress.history[-1]
+    dice = ", ".join(f"{key.removeprefix('dice_')} {row[key]:.3f}" for key in row if key.startswith("dice_"))
+    return (
+        f"epoch {progress.epoch}: loss {row['train_loss']:.3f}, validation {row['loss']:.3f}, Dice {dice}; "
+        f"{row['seconds']:.0f} s"
+    )

@@ -1,0 +1,39 @@
+"""Dice + focal loss over the voxels that somebody annotated."""
+
+from __future__ import annotations
+
+import torch
+from monai.losses import DiceFocalLoss
+from torch import Tensor, nn
+
+from osteon.training.config import LossConfig
+from osteon.training.targets import IGNORE
+
+
+class SegmentationLoss(nn.Module):
+    """MONAI's Dice + focal loss, blind to voxels whose target is `IGNORE`.
+
+    Dice is taken over the whole batch, so that slices without a structure do not dominate it
+    (Milletari et al. 2016, doi 10.1109/3DV.2016.79; focal loss: Lin et al. 2017, doi 10.1109/ICCV.2017.324).
+    """
+
+    def __init__(self, how: LossConfig) -> None:
+        super().__init__()
+        self.loss = DiceFocalLoss(
+            include_background=True,
+            to_onehot_y=True,
+            softmax=True,
+            batch=True,
+            gamma=how.focal_gamma,
+            lambda_dice=how.dice_weight,
+            lambda_focal=how.focal_weight,
+        )
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Loss of ``(batch, class, row, column)`` logits against ``(batch, row, column)`` targets."""
+        ignored = (target == IGNORE)[:, None]
+        # a certain and right answer: no loss, and masked_fill lets no gradient through
+        certain = torch.full((1, logits.shape[1], 1, 1), -30.0, device=logits.device)
+        certain[:, 0] = 30.0
+        logits = torch.where(ignored, certain, logits.float())
+        return self.loss(logits, target[:, None].masked_fill(ignored, 0))  # type: ignore[no-any-return]
