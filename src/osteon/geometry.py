@@ -229,6 +229,8 @@ def resample_linear(
     """
     source = array.astype(np.float32, copy=False)
     to_source = inverse(affine) @ target.affine
+    if _is_whole_shift(to_source):
+        return _shifted(source, to_source, target.shape, np.float32(outside))
     # how many source voxels one target voxel spans along each source axis
     ratio = np.abs(to_source[:3, :3]).max(axis=1)
     sigma = np.where(ratio > 1.01, 0.5 * np.sqrt(np.maximum(ratio**2 - 1, 0)), 0)
@@ -248,6 +250,8 @@ def resample_labels(array: NDArray[np.integer[Any]], affine: FloatArray, target:
     Voxels outside the source are background (0). Ties go to the smaller value.
     """
     to_source = inverse(affine) @ target.affine
+    if _is_whole_shift(to_source):
+        return _shifted(array, to_source, target.shape, 0)
     best = _interpolate((array == 0).astype(np.float32), to_source, target.shape)
     best[~_inside(array.shape, to_source, target.shape)] = 2.0  # outside the source nothing can win
     result = np.zeros(target.shape, dtype=array.dtype)
@@ -258,6 +262,23 @@ def resample_labels(array: NDArray[np.integer[Any]], affine: FloatArray, target:
         wins = membership > best
         result[wins] = value
         best[wins] = membership[wins]
+    return result
+
+
+def _is_whole_shift(to_source: FloatArray) -> bool:
+    """Whether target voxels lie on source voxels, displaced by whole steps (a crop or a pad)."""
+    offset = to_source[:3, 3]
+    aligned = np.abs(to_source[:3, :3] - np.eye(3)).max() < 1e-6
+    return bool(aligned and np.abs(offset - np.round(offset)).max() < 1e-3)
+
+
+def _shifted(source: NDArray[Any], to_source: FloatArray, shape: tuple[int, int, int], outside: Any) -> NDArray[Any]:
+    result = np.full(shape, outside, dtype=source.dtype)
+    start = np.round(to_source[:3, 3]).astype(int)
+    inner = [range(max(0, -s), min(n, m - s)) for s, n, m in zip(start, shape, source.shape, strict=True)]
+    if all(inner):
+        to = tuple(slice(r.start, r.stop) for r in inner)
+        result[to] = source[tuple(slice(r.start + s, r.stop + s) for r, s in zip(inner, start, strict=True))]
     return result
 
 
