@@ -17,7 +17,8 @@ def surface_area_mm2(mask: NDArray[np.bool_], spacing_mm: tuple[float, float, fl
     Lines run along the 13 directions between a voxel and its neighbours; each direction speaks for the part of the
     sphere that lies nearest to it, so that voxels need not be cubes (Lehmann and Legland 2012, "Efficient
     N-dimensional surface estimation using Crofton formula and run-length encoding", The Insight Journal). Unlike a sum
-    of voxel faces or of marching-cubes triangles on a mask, it does not grow with the steps of an oblique surface.
+    of voxel faces or of marching-cubes triangles on a mask, it does not grow with the steps of an oblique surface. A
+    sphere's area comes out within 3 %; that of a flat face along an array axis up to 10 % small.
 
     Parameters
     ----------

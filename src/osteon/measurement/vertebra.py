@@ -42,8 +42,8 @@ VERTEBRA_COLUMNS = (
 
 _BAND_MM = 5.0  # half the mid-sagittal band
 _BORDER = 0.5 + 1e-6  # of membership; what lies on it counts as outside on every grid
-_TURNS = 8  # of the frame, at most
-_SETTLED = 1e-3  # slope between the frame and the endplates, 0.06 degrees
+_TURNS = 20  # of the frame, at most
+_SETTLED = 1e-2  # slope between the frame and the endplates, 0.6 degrees: ragged ones swing below that
 _FEWEST_COLUMNS = 12
 
 
@@ -113,7 +113,7 @@ def measure_body(body: Body, axis: FloatArray | None = None) -> dict[str, float]
 def _settled(
     mask: NDArray[np.bool_], affine: FloatArray, frame: Frame, band: float
 ) -> tuple[Frame, Samples, _Outline] | None:
-    """Turn the frame until it stands on the plane midway between the endplates; None where there are none."""
+    """Turn the frame until it stands on the plane midway between the endplates; None where it finds none."""
     for _ in range(_TURNS):
         samples = sample(mask, affine, frame)
         outline = _outline(samples, band)
@@ -121,9 +121,9 @@ def _settled(
         if outline is None or slopes is None:
             return None
         if np.abs(slopes).max() < _SETTLED:
-            break
+            return frame, samples, outline
         frame = frame.tilted(*slopes)
-    return frame, samples, outline
+    return None
 
 
 def _thickness_mm(affine: FloatArray, direction: FloatArray) -> float:
@@ -142,14 +142,15 @@ def _outline(samples: Samples, band: float) -> _Outline | None:
         return None
     core = np.ix_(inside, run)
     middle = float(np.nanmedian(top[core] + bottom[core])) / 2
-    level = np.abs(samples.up - middle) <= height.max() / 6
+    step = samples.up[1] - samples.up[0]
+    level = np.abs(samples.up - middle) <= max(height.max() / 6, step)
     # the chord through the run's middle ends at the canal, where the label holds the arch
     profile = samples.membership[inside][:, :, level].mean(axis=(0, 2))
     chord = _chord(profile, samples.forward, float(samples.forward[run].mean()))
     if chord is None:
         return None
     back, front = chord
-    centre = np.abs(samples.forward - (front + back) / 2) <= (front - back) / 4
+    centre = np.abs(samples.forward - (front + back) / 2) <= max((front - back) / 4, step)
     across = _chord(samples.membership[:, centre][:, :, level].mean(axis=(1, 2)), samples.right, 0.0)
     return None if across is None else _Outline(back, front, *across, top, bottom)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from osteon.errors import ReadError, UsageError
+from osteon.io.formats import SUFFIXES
 
-SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".nrrd", ".nhdr")
+ENDINGS = tuple(suffix for suffix, kind in SUFFIXES.items() if kind != "dicom")
 INNER = "segmentation.nii.gz"
 """Label map in a folder named after its case, as `osteon segment` writes it."""
 
@@ -31,7 +32,7 @@ def find_cases(path: Path) -> dict[str, Path]:
     if path.is_file():
         name = _case_name(path)
         if name is None:
-            raise ReadError(f"{path.name} is not a label map by its name; known endings are {', '.join(SUFFIXES)}.")
+            raise ReadError(f"{path.name} is not a label map by its name; known endings are {', '.join(ENDINGS)}.")
         return {name: path}
     if (path / INNER).is_file():
         return {path.resolve().name: path / INNER}
@@ -48,7 +49,7 @@ def find_cases(path: Path) -> dict[str, Path]:
         cases[name] = file
     if not cases:
         raise ReadError(
-            f"{path} holds no label map: neither NAME with one of the endings {', '.join(SUFFIXES)}, "
+            f"{path} holds no label map: neither NAME with one of the endings {', '.join(ENDINGS)}, "
             f"nor a folder NAME with {INNER} in it."
         )
     return cases
@@ -64,7 +65,7 @@ def _case_at(entry: Path) -> tuple[str | None, Path]:
 
 
 def _case_name(file: Path) -> str | None:
-    for suffix in SUFFIXES:
+    for suffix in ENDINGS:
         if file.name.lower().endswith(suffix):
             return file.name[: -len(suffix)]
     return None

@@ -4,6 +4,9 @@ The definition is that of Nikolov et al. (2018, arXiv:1809.04430; the ``surface-
 surface of a mask passes through the points where the corners of eight voxels meet and not all eight are alike. Each
 such point stands for the area of the marching-cubes surface among its eight voxels, in mm2, so that voxels that are
 not cubes and edges that run oblique count by their true area. All averages and percentiles are weighted by that area.
+
+On a curved or oblique surface the points are a layer up to a voxel thick, so that distances come out short by up to
+about half a voxel, as in every tool of this definition: compare scores only where the voxels are alike.
 """
 
 from __future__ import annotations
