@@ -1,6 +1,8 @@
 """Files in and out: scans, label maps, surfaces. World coordinates become RAS mm here, at the border."""
 
-from osteon.io.formats import is_image, read, read_labels, scans_in, write
+from osteon.io.formats import read, write
+from osteon.io.labels import read_labels
+from osteon.io.scans import is_image, scans_in
 from osteon.io.surface import Surface, read_ply, write_ply, write_stl
 
 __all__ = [

@@ -32,7 +32,7 @@ def check_shape(shape: tuple[int, ...], path: Path) -> tuple[int, int, int]:
         )
     if len(shape) < 3 or 1 in shape:
         raise ReadError(f"{path} is 2-D ({found}): a single slice is not a volume. Give the whole 3-D scan.")
-    if 0 in shape:
+    if min(shape) < 1:
         raise ReadError(f"{path} has no voxels ({found}). The header is damaged: export the scan again.")
     return shape[0], shape[1], shape[2]
 

@@ -114,7 +114,11 @@ def _array(raw: bytes, header: Any, path: Path) -> NDArray[Any]:
     dtype = header.get_data_dtype()
     refuse_odd_voxels(dtype, path)
     wanted = int(np.prod(header.get_data_shape(), dtype=np.int64)) * dtype.itemsize
-    start = int(header["vox_offset"])
+    start = int(np.nan_to_num(header["vox_offset"], nan=-1, posinf=-1))
+    if start < header.template_dtype.itemsize:
+        raise ReadError(
+            f"{path} has a damaged NIfTI header: it puts the voxels at byte {start}. Export the scan again."
+        )
     found = max(0, len(raw) - start)
     if found < wanted:
         raise ReadError(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from pydicom.errors import InvalidDicomError
+from pydicom.uid import UID
 
 from osteon.errors import ReadError
 from osteon.geometry import FloatArray
@@ -77,16 +78,21 @@ def read_header(path: Path) -> Any | None:
         If the file begins as DICOM and cannot be read on.
     """
     with path.open("rb") as file:
-        if not looks_like_dicom(file.read(132)):
-            return None
+        start = file.read(132)
+    if not looks_like_dicom(start):
+        return None
+    damaged = ReadError(f"{path} is a damaged DICOM file: its header ends too early. Copy or export it again.")
     try:
         header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-    except (InvalidDicomError, EOFError, OSError, ValueError, NotImplementedError, struct.error) as error:
-        raise ReadError(
-            f"{path} is a damaged DICOM file: its header cannot be read. Copy or export it again."
-        ) from error
-    if getattr(header.file_meta, "MediaStorageSOPClassUID", None) == DICOMDIR or "DirectoryRecordSequence" in header:
+    except (InvalidDicomError, EOFError, ValueError, NotImplementedError, struct.error) as error:
+        if start.endswith(b"DICM"):
+            raise damaged from error
         return None
+    kind = header.get("SOPClassUID") or getattr(header.file_meta, "MediaStorageSOPClassUID", UID(""))
+    if kind == DICOMDIR or "DirectoryRecordSequence" in header:
+        return None
+    if "Image Storage" in UID(kind).name and not is_image(header):
+        raise damaged
     return header
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from osteon.errors import ReadError
 from osteon.io.dicom.headers import Frame
@@ -57,10 +58,13 @@ def _decoded(path: Path, size: tuple[int, int]) -> NDArray[Any]:
         )
     if not any(name in dataset for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise ReadError(f"{path} has a header but no pixels. Copy or export it again.")
+    if "TransferSyntaxUID" not in dataset.file_meta:  # a file without a preamble is uncompressed
+        implicit, _ = dataset.original_encoding
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
     try:
         pixels = np.asarray(dataset.pixel_array)
     except (ValueError, RuntimeError, AttributeError, NotImplementedError, EOFError, OSError) as error:
-        syntax = getattr(getattr(dataset.file_meta, "TransferSyntaxUID", None), "name", "unknown transfer syntax")
+        syntax = dataset.file_meta.TransferSyntaxUID.name
         raise ReadError(
             f"{path} has pixels that cannot be decoded ({syntax}): the file is cut short, damaged, or compressed in "
             "a way that is not supported. Copy it again, or export the series uncompressed."

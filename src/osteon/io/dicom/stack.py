@@ -120,8 +120,9 @@ def _without_duplicates(frames: list[Frame], where: str) -> list[Frame]:
         elif not np.array_equal(pixels_of([frame]), pixels_of([kept[-1]])):
             crowded.append(float(height))
     if crowded:
+        places = f"{len(kept)} place{'s' * (len(kept) > 1)}"
         raise ReadError(
-            f"{where} has {len(frames)} slices at {len(kept)} places, and different ones at the same place (the first "
+            f"{where} has {len(frames)} slices at {places}, and different ones at the same place (the first "
             f"at {crowded[0]:.1f} mm along the slice normal): several volumes in one series, as of echoes, time points "
             "or magnitude and phase. Keep the slices of one volume in a folder of their own."
         )
