@@ -1,6 +1,7 @@
 """What a run shows for itself: meshes, a picture and a page."""
 
 from osteon.report.meshes import write_meshes
+from osteon.report.page import ReportContent, write_report
 from osteon.report.preview import preview
 
-__all__ = ["preview", "write_meshes"]
+__all__ = ["ReportContent", "preview", "write_meshes", "write_report"]

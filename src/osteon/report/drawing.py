@@ -29,13 +29,10 @@ Box = tuple[float, float, float, float]
 
 def short_name(structure: Structure) -> str:
     """Name for a picture: ``vertebra-L4`` becomes ``L4``, ``disc-L5-S1`` ``L5-S1``, ``tibia-right`` ``tibia R``."""
-    name = structure.name
-    if structure.parent is not None:
-        name = name.removeprefix(f"{structure.parent}-")
-    for side in ("right", "left"):
-        if structure.side == side:
-            name = name.removesuffix(f"-{side}") + f" {side[0].upper()}"
-    return name
+    side = "" if structure.side == "midline" else structure.side
+    name = structure.name.removesuffix(f"-{side}") if side else structure.name
+    name = name.removeprefix(f"{structure.parent}-")
+    return f"{name} {side[0].upper()}" if side else name
 
 
 def rgb_of(structure: Structure) -> Rgb:

@@ -102,13 +102,17 @@ def _gathered(
     tints = np.concatenate([np.tile(colours[name], (len(s.vertices), 1)) for name, s in surfaces.items()])
     starts = np.cumsum([0, *(len(s.vertices) for s in surfaces.values())])
     faces = np.concatenate([s.faces.astype(np.int64) + at for s, at in zip(surfaces.values(), starts, strict=False)])
+    return points, vertex_normals(points, faces), tints, faces
+
+
+def vertex_normals(points: FloatArray, faces: NDArray[np.int64]) -> FloatArray:
+    """Unit normals at the points, ``(n, 3)``: means of the faces' normals, weighted by their areas."""
     a, b, c = points[faces].transpose(1, 0, 2)
-    across = np.cross(b - a, c - a)  # as long as twice the area: large faces weigh more
+    across = np.cross(b - a, c - a)  # as long as twice the area
     normals = np.stack(
         [np.bincount(faces.ravel(), np.repeat(across[:, i], 3), minlength=len(points)) for i in range(3)], axis=1
     )
-    length = np.linalg.norm(normals, axis=1, keepdims=True)
-    return points, normals / np.maximum(length, 1e-12), tints, faces
+    return np.asarray(normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12), dtype=np.float64)
 
 
 def _projected(seen: FloatArray, width: int, height: int) -> tuple[FloatArray, float]:

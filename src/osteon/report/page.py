@@ -1,0 +1,228 @@
+"""The report: one HTML page that holds everything it shows, to read, to print and to send."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from html import escape
+from importlib import resources
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from osteon.io.surface import Surface
+from osteon.io.whole import written_whole
+from osteon.report.drawing import outlined, short_name
+from osteon.report.preview import solid
+from osteon.report.shading import Camera
+from osteon.report.slices import Stack, window
+from osteon.report.tables import html_table
+from osteon.report.viewer import viewer
+from osteon.volume import LabelMap, Volume
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GALLERY_LIMIT = 60
+"""Most slices in the gallery; of more, evenly spaced ones are shown and the page says so."""
+
+GALLERY_MARGIN_MM = 25.0
+THUMBNAIL_PIXELS = 420
+NOTICE = "Not a medical device. For research use only: not for diagnosis or treatment."
+
+
+@dataclass(frozen=True, eq=False)
+class ReportContent:
+    """What a report tells of one case.
+
+    Parameters
+    ----------
+    case : str
+        The case's name, never a patient's.
+    scan : Volume
+    labels : LabelMap
+        On the scan's grid.
+    surfaces : dict of str to Surface
+    measurements : DataFrame
+        A row for each structure, units in the column names, as `osteon.measurement.measure` gives it.
+    preview : Path
+        The picture that `osteon.report.preview` wrote.
+    facts : dict of str to str
+        How it was made: model, version, engine, times.
+    warnings : list of str
+        Whole sentences.
+    sections : dict of str to DataFrame
+        Further tables by title, such as the agreement with a reference.
+    """
+
+    case: str
+    scan: Volume
+    labels: LabelMap
+    surfaces: dict[str, Surface]
+    measurements: pd.DataFrame
+    preview: Path
+    facts: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    sections: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+def write_report(path: Path, content: ReportContent) -> None:
+    """Write a self-contained HTML page: preview, warnings, measurements, slices, a 3-D view, how it was made.
+
+    It loads nothing from anywhere: pictures, styles and the viewer are in the page.
+
+    Raises
+    ------
+    GeometryError
+        If the labels lie on another grid than the scan.
+    """
+    content.scan.grid.require_match(content.labels.grid, "The scan", "the label map")
+    task = content.labels.task
+    colours = {s.name: s.colour for s in task.structures}
+    sections = [
+        _warnings(content.warnings),
+        _figure(content),
+        _section("Measurements", html_table(content.measurements, "Measurements of each structure", colours)),
+        *(_section(title, html_table(table, title, colours)) for title, table in content.sections.items()),
+        _solid(content),
+        _gallery(content),
+        _facts(content),
+    ]
+    page = _PAGE.format(
+        title=escape(f"{content.case}: {task.title}"),
+        case=escape(content.case),
+        subtitle=escape(f"{task.title}. {_found(content.labels)}"),
+        style=_resource("page.css"),
+        body="\n".join(part for part in sections if part),
+        notice=NOTICE,
+    )
+    with written_whole(path) as part:
+        part.write_text(page, encoding="utf-8")
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<header>
+<p class="brand">Osteon segmentation report</p>
+<h1>{case}</h1>
+<p class="subtitle">{subtitle}</p>
+</header>
+<main>
+{body}
+</main>
+<footer><p><strong>{notice}</strong></p></footer>
+</body>
+</html>
+"""
+
+
+def _found(labels: LabelMap) -> str:
+    count = len(labels.values())
+    if count == 0:
+        return "No structure was found in this scan."
+    return "1 structure was found." if count == 1 else f"{count} structures were found."
+
+
+def _section(title: str, body: str) -> str:
+    return f"<section>\n<h2>{escape(title)}</h2>\n{body}\n</section>"
+
+
+def _warnings(warnings: Iterable[str]) -> str:
+    """A box that cannot be missed; nothing where there is nothing to say."""
+    items = "".join(f"<li>{escape(warning)}</li>" for warning in warnings)
+    if not items:
+        return ""
+    return f'<section class="warnings" role="note">\n<h2>Look at this</h2>\n<ul>{items}</ul>\n</section>'
+
+
+def _figure(content: ReportContent) -> str:
+    names = ", ".join(short_name(content.labels.task.by_value(v)) for v in content.labels.values()) or "none"
+    alt = f"Three slices through the labelled structures with their outlines, and a 3-D view. Structures: {names}."
+    data = b64encode(content.preview.read_bytes()).decode("ascii")
+    return (
+        f'<figure class="preview"><img alt="{escape(alt)}" src="data:image/png;base64,{data}">'
+        "<figcaption>The patient's right is on the left of coronal and axial slices; the front is on the left of "
+        "sagittal ones.</figcaption></figure>"
+    )
+
+
+def _solid(content: ReportContent) -> str:
+    """The surfaces to turn around, and still pictures of them for printing and for browsers without WebGL."""
+    if not content.surfaces:
+        return ""
+    stills = []
+    for name, turn in (("front", 0), ("left", 90), ("back", 180), ("right", -90)):
+        picture = solid(content.surfaces, content.labels, Camera(turn, 8), (300, 380))
+        alt = f"The surfaces seen from the patient's {name}."
+        stills.append(
+            f'<figure><img alt="{alt}" width="300" height="380" src="{_jpeg(picture)}">'
+            f"<figcaption>From the {name}</figcaption></figure>"
+        )
+    body = viewer(content.surfaces, content.labels.task, _resource("viewer.js"))
+    return _section("Surfaces", f'{body}\n<div class="stills">{"".join(stills)}</div>')
+
+
+def _gallery(content: ReportContent) -> str:
+    """Every slice of the task's plane that holds a structure, in small."""
+    task = content.labels.task
+    stack = Stack.of(content.scan, content.labels, task.plane, GALLERY_MARGIN_MM)
+    held = stack.labelled()
+    if not held:
+        return ""
+    shown = held if len(held) <= GALLERY_LIMIT else [held[i * len(held) // GALLERY_LIMIT] for i in range(GALLERY_LIMIT)]
+    limits = window(content.scan, content.labels)
+    width_mm, height_mm = stack.size_mm
+    pixels = THUMBNAIL_PIXELS if len(shown) <= 30 else THUMBNAIL_PIXELS * 3 // 4
+    scale = pixels / max(width_mm, height_mm)
+    size = (max(1, round(width_mm * scale)), max(1, round(height_mm * scale)))
+    figures = []
+    for k in shown:
+        names = [short_name(task.by_value(v)) for v in sorted(set(stack.labels[:, :, k].ravel().tolist()) - {0})]
+        alt = f"{task.plane.capitalize()} slice {k + 1} of {stack.count} with outlines of {', '.join(names)}."
+        figures.append(
+            f'<figure><img loading="lazy" width="{size[0]}" height="{size[1]}" alt="{escape(alt)}" '
+            f'src="{_jpeg(outlined(stack, k, task, limits, size))}">'
+            f"<figcaption>{k + 1} of {stack.count}: {escape(', '.join(names))}</figcaption></figure>"
+        )
+    which = "Every slice" if len(shown) == len(held) else f"{len(shown)} of the {len(held)} slices, evenly spaced,"
+    order = {"sagittal": "the patient's right to left", "coronal": "front to back", "axial": "top to bottom"}[
+        task.plane
+    ]
+    intro = f"<p>{which} that {'holds' if len(shown) == len(held) else 'hold'} a structure, from {order}.</p>"
+    return _section("Slices", f'{intro}\n<div class="gallery">{"".join(figures)}</div>')
+
+
+def _facts(content: ReportContent) -> str:
+    grid = content.scan.grid
+    spacing = " × ".join(f"{s:.2f}" for s in grid.spacing_mm)
+    facts = {
+        **content.facts,
+        "Task": f"{content.labels.task.name} ({content.labels.task.title})",
+        "Scan": f"{' × '.join(str(n) for n in grid.shape)} voxels of {spacing} mm, axes to {grid.orientation}",
+    }
+    rows = "".join(
+        f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>' for name, value in facts.items()
+    )
+    return _section("How this was made", f'<table class="facts"><tbody>{rows}</tbody></table>')
+
+
+def _jpeg(picture: Image.Image) -> str:
+    """Picture as a data URI; colour at full resolution, so that thin outlines stay crisp."""
+    buffer = BytesIO()
+    picture.save(buffer, format="JPEG", quality=80, subsampling=0, optimize=True)
+    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode('ascii')}"
+
+
+def _resource(name: str) -> str:
+    return (resources.files("osteon.report") / name).read_text(encoding="utf-8")
