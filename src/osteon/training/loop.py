@@ -6,7 +6,7 @@ import copy
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +74,7 @@ def train(
     *,
     config: TrainingConfig,
     fold: Fold,
+    also: Sequence[Cohort] = (),
     resume: bool = False,
     device: str = "auto",
     said: Callable[[str], None] = lambda _: None,
@@ -91,6 +92,8 @@ def train(
     config : TrainingConfig
     fold : Fold
         Its test subjects are never read.
+    also : sequence of Cohort
+        Cohorts of the same task, such as phantoms, all of whose cases are added to the training side.
     resume : bool
         Continue from the last checkpoint in ``folder``; starts anew if there is none.
     device : "auto", "cpu", "cuda" or "mps"
@@ -104,11 +107,15 @@ def train(
     """
     paths = TrainingPaths(Path(folder))
     _claim(paths, config, resume)
-    run = Run("train", {"cohort": cohort.folder, "device": device, "resume": resume}, config.seed)
-    run.facts |= {"configuration": config.model_dump(), "fold": fold.model_dump(), "cohort_sha256": cohort.digest()}
+    arguments = {"cohort": cohort.folder, "also": [c.folder for c in also], "device": device, "resume": resume}
+    run = Run("train", arguments, config.seed)
+    run.facts |= {"configuration": config.model_dump(), "fold": fold.model_dump()}
+    run.facts["cohorts_sha256"] = [c.digest() for c in (cohort, *also)]
     session = _Session(config, device)
     with run.stage("prepare"):
         training = prepare_cases(cohort, cohort.of_subjects(fold.train), config, said)
+        for other in also:
+            training += prepare_cases(other, other.cases, config, said)
         validation = prepare_cases(cohort, cohort.of_subjects(fold.validation), config, said)
     if not validation:
         raise TrainingError("No validation case holds a class to learn; split the cohort with validation subjects.")
@@ -123,7 +130,7 @@ def train(
             session.keep(paths, progress)
             said(_line(progress))
     run.facts["best"] = progress.history[progress.best_epoch - 1]
-    model = _write(paths, config, cohort, progress)
+    model = _write(paths, config, (cohort, *also), progress)
     run.write(paths.folder)
     return model
 
@@ -259,11 +266,11 @@ def _claim(paths: TrainingPaths, config: TrainingConfig, resume: bool) -> None:
         part.write_text(text, encoding="utf-8")
 
 
-def _write(paths: TrainingPaths, config: TrainingConfig, cohort: Cohort, progress: Progress) -> Model:
+def _write(paths: TrainingPaths, config: TrainingConfig, cohorts: Sequence[Cohort], progress: Progress) -> Model:
     spec = ModelSpec(
         name=config.name,
         title=config.title,
-        task=cohort.task.name,
+        task=cohorts[0].task.name,
         classes=config.classes,
         network=config.network,
         preprocessing=config.preprocessing,
@@ -271,18 +278,19 @@ def _write(paths: TrainingPaths, config: TrainingConfig, cohort: Cohort, progres
         licence=config.licence,
         weights_sha256="",
     )
-    return write_model(paths.model, spec, load_file(paths.best), _card(config, cohort, progress))
+    return write_model(paths.model, spec, load_file(paths.best), _card(config, cohorts, progress))
 
 
-def _card(config: TrainingConfig, cohort: Cohort, progress: Progress) -> str:
+def _card(config: TrainingConfig, cohorts: Sequence[Cohort], progress: Progress) -> str:
+    data = " and ".join(
+        f"`{c.folder.name}` ({len(c.cases)} cases of {len(c.subjects)} subjects, task `{c.task.name}`)" for c in cohorts
+    )
     best = progress.history[progress.best_epoch - 1]
     dice = "\n".join(f"| {k.removeprefix('dice_')} | {v:.3f} |" for k, v in best.items() if k.startswith("dice_"))
     return (
         f"# {config.title}\n\nLicence of the weights: {config.licence}\n\n"
-        f"Trained with Osteon on the cohort `{cohort.folder.name}` ({len(cohort.cases)} cases of "
-        f"{len(cohort.subjects)} subjects, task `{cohort.task.name}`), seed {config.seed}, "
-        f"{progress.epoch} epochs; the weights are those of epoch {progress.best_epoch}, which had the best validation "
-        f"Dice:\n\n| class | validation Dice |\n|---|---|\n{dice}\n\n"
+        f"Trained with Osteon on {data}, seed {config.seed}, {progress.epoch} epochs; the weights are those of epoch "
+        f"{progress.best_epoch}, which had the best validation Dice:\n\n| class | validation Dice |\n|---|---|\n{dice}\n\n"
         "Validation subjects chose the epoch, so these numbers flatter; evaluate on test subjects.\n"
     )
 

@@ -1,0 +1,38 @@
+# Two commands on a fresh machine with Python 3.11 and make: `make demo`, `make test`.
+PYTHON ?= python3.11
+BIN := .venv/bin
+DEMO := demo
+
+.PHONY: demo test check fast model clean
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+# A spine from nothing as a DICOM series, segmented by the shipped model, compared with its truth.
+demo: .venv/installed
+	rm -rf $(DEMO)
+	$(BIN)/osteon phantom make --task lumbar-spine --seed 7 --out $(DEMO)/phantom
+	$(BIN)/osteon segment $(DEMO)/phantom/dicom --out $(DEMO)/result
+	$(BIN)/osteon evaluate $(DEMO)/result/dicom/segmentation.nii.gz $(DEMO)/phantom/vertebrae.nii.gz --out $(DEMO)/evaluation.csv
+	@echo "Open $(DEMO)/result/dicom/report.html in a browser."
+
+# Everything CI runs.
+test: .venv/installed check fast
+
+check: .venv/installed
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fast: .venv/installed
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The shipped model, from the data beside the checkout (hours): see docs/model.md.
+model: .venv/installed
+	sh recipes/lumbar-vertebrae.sh
+
+clean:
+	rm -rf .venv $(DEMO) runs out

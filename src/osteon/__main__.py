@@ -1,0 +1,5 @@
+"""``python -m osteon`` is the command ``osteon``."""
+
+from osteon.cli import main
+
+main()

@@ -1,0 +1,67 @@
+"""``osteon segment``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from osteon.cli.output import print_json, say
+from osteon.errors import OsteonError
+
+if TYPE_CHECKING:
+    from osteon.pipeline import SegmentedCase
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(segment)
+
+
+def segment(
+    scans: Annotated[
+        list[Path],
+        typer.Argument(metavar="SCAN...", help="DICOM folder or file, NIfTI, MHA, NRRD, or a folder of those."),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results, one folder a case.")],
+    model: Annotated[str, typer.Option(help="Name of a shipped model, or a model folder.")] = "lumbar-vertebrae",
+    engine: Annotated[str, typer.Option(help="auto, torch or openvino.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Segment scans: label map, meshes, measurements, preview and report for each."""
+    from osteon.pipeline import segment as run
+
+    cases = run(scans, out, model=model, engine=engine, device=device, overwrite=overwrite, said=_said)
+    if json:
+        print_json([_document(case) for case in cases])
+    failed = [case for case in cases if case.error is not None]
+    if failed and len(cases) == 1:
+        raise typer.Exit(failed[0].error.exit_code if failed[0].error else OsteonError.exit_code)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _said(case: SegmentedCase, number: int, of: int) -> None:
+    if case.error is not None:
+        say(f"[{number}/{of}] {case.case}: not segmented. {case.error}")
+        return
+    names = [case.labels.task.by_value(v).name for v in case.labels.values()] if case.labels else []
+    say(f"[{number}/{of}] {case.case}: {', '.join(names) or 'nothing found'} ({case.seconds:.1f} s)")
+    for warning in case.warnings:
+        say(f"    look at it: {warning}")
+    say(f"    {case.paths.report}")
+
+
+def _document(case: SegmentedCase) -> dict[str, object]:
+    names = [case.labels.task.by_value(v).name for v in case.labels.values()] if case.labels else []
+    return {
+        "case": case.case,
+        "folder": str(case.paths.folder),
+        "structures": names,
+        "warnings": list(case.warnings),
+        "error": str(case.error) if case.error else None,
+        "seconds": round(case.seconds, 3),
+    }

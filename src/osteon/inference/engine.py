@@ -1,0 +1,104 @@
+"""Engines: how a model's network is run. One function from slices to logits, whatever stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from osteon.errors import ModelError, UsageError
+from osteon.networks.forward import Batch
+from osteon.networks.model import Model
+
+ENGINES = ("auto", "torch", "openvino")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A network, ready to run.
+
+    Parameters
+    ----------
+    name : str
+        ``torch`` or ``openvino``, with the device.
+    logits : callable
+        ``(n, channel, row, column)`` float32 slices to ``(n, class, row, column)`` logits.
+    """
+
+    name: str
+    logits: Callable[[Batch], Batch]
+
+
+def engine_for(model: Model, engine: str = "auto", device: str = "auto") -> Engine:
+    """Make a model ready to run.
+
+    Parameters
+    ----------
+    model : Model
+    engine : "auto", "torch" or "openvino"
+        ``auto`` is torch on a GPU and OpenVINO on a CPU.
+    device : "auto", "cpu", "cuda" or "mps"
+
+    Raises
+    ------
+    UsageError
+        If the engine is unknown or the device is not there.
+    """
+    if engine not in ENGINES:
+        raise UsageError(f"There is no engine {engine}. Known: {', '.join(ENGINES)}.")
+    chosen = _device(device)
+    if engine == "auto":
+        engine = "torch" if chosen != "cpu" else "openvino"
+    if engine == "openvino":
+        if chosen != "cpu":
+            raise UsageError(f"The engine openvino runs on the CPU; for {chosen} choose --engine torch.")
+        return Engine("openvino on cpu", _openvino(model))
+    return Engine(f"torch on {chosen}", _torch(model, chosen))
+
+
+def _device(device: str) -> str:
+    import torch
+
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return next((name for name in ("cuda", "mps") if there[name]), "cpu")
+    if device not in there:
+        raise UsageError(f"There is no device {device}. Known: auto, {', '.join(there)}.")
+    if not there[device]:
+        raise UsageError(f"This machine has no device {device} that torch can use; choose --device cpu.")
+    return device
+
+
+def _torch(model: Model, device: str) -> Callable[[Batch], Batch]:
+    import torch
+
+    from osteon.networks.forward import torch_logits
+
+    network = model.network().to(device)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return torch_logits(network)
+
+
+def _openvino(model: Model) -> Callable[[Batch], Batch]:
+    import openvino
+    import torch
+
+    channels = model.spec.preprocessing.channels
+    example = torch.zeros(1, channels, 64, 64)
+    with torch.no_grad():
+        network = openvino.convert_model(model.network(), example_input=example, input=[(-1, channels, -1, -1)])
+    try:
+        compiled = openvino.Core().compile_model(network, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+    except RuntimeError as error:
+        raise ModelError(
+            f"OpenVINO cannot compile this model ({str(error).splitlines()[0]}); use --engine torch."
+        ) from error
+    request = compiled.create_infer_request()
+
+    def logits(slices: Batch) -> Batch:
+        answer: NDArray[np.float32] = request.infer({0: slices})[0]
+        return answer.copy()  # the request reuses its output
+
+    return logits

@@ -1,0 +1,212 @@
+"""From scans to case folders: read, segment, name levels, write, mesh, measure, show."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from osteon.errors import OsteonError, UsageError
+from osteon.inference import Engine, engine_for, predict_classes
+from osteon.io import read, scans_in, write
+from osteon.io.whole import folder_written_whole
+from osteon.masks import surfaces_of
+from osteon.measurement import measure, write_measurements
+from osteon.networks.model import Model
+from osteon.postprocessing import Finished, finish
+from osteon.report import ReportContent, preview, write_meshes, write_report
+from osteon.run import RECORD, Run
+from osteon.volume import LabelMap, Volume
+
+DEFAULT_MODEL = "lumbar-vertebrae"
+
+
+@dataclass(frozen=True)
+class CasePaths:
+    """Names of a segmented case's files."""
+
+    folder: Path
+
+    @property
+    def segmentation(self) -> Path:
+        """Label map on the scan's own grid."""
+        return self.folder / "segmentation.nii.gz"
+
+    @property
+    def meshes(self) -> Path:
+        """One PLY a structure."""
+        return self.folder / "meshes"
+
+    @property
+    def measurements(self) -> Path:
+        """One row a structure."""
+        return self.folder / "measurements.csv"
+
+    @property
+    def preview(self) -> Path:
+        """Three planes and a 3-D view."""
+        return self.folder / "preview.png"
+
+    @property
+    def report(self) -> Path:
+        """One self-contained page."""
+        return self.folder / "report.html"
+
+    @property
+    def record(self) -> Path:
+        """What was done."""
+        return self.folder / RECORD
+
+
+@dataclass(frozen=True)
+class SegmentedCase:
+    """What became of one scan.
+
+    Parameters
+    ----------
+    case : str
+    paths : CasePaths
+    labels : LabelMap, optional
+        None if the case failed.
+    warnings : tuple of str
+        Reasons to look at the result.
+    error : OsteonError, optional
+        Why the case failed; nothing of it was written.
+    seconds : float
+    """
+
+    case: str
+    paths: CasePaths
+    labels: LabelMap | None = None
+    warnings: tuple[str, ...] = ()
+    error: OsteonError | None = None
+    seconds: float = 0.0
+
+
+def segment(
+    scans: str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    model: str | Path | Model = DEFAULT_MODEL,
+    engine: str = "auto",
+    device: str = "auto",
+    overwrite: bool = False,
+    said: Callable[[SegmentedCase, int, int], None] = lambda case, number, of: None,
+) -> list[SegmentedCase]:
+    """Segment scans; each leaves a folder ``out/<case>`` (`CasePaths`), whole or not at all.
+
+    Parameters
+    ----------
+    scans : path or sequence of paths
+        DICOM folder or file, NIfTI, MHA or NRRD file, or a folder of those.
+    out : path
+    model : str, path or Model
+        Name of a shipped model or a model folder.
+    engine : "auto", "torch" or "openvino"
+    device : "auto", "cpu", "cuda" or "mps"
+    overwrite : bool
+        Replace folders of cases that were segmented before.
+    said : callable
+        Gets each case as it is done, its number and how many there are.
+
+    Returns
+    -------
+    list of SegmentedCase
+        In the order of the scans. One that fails stops no other.
+
+    Raises
+    ------
+    OsteonError
+        If the arguments are wrong: no such scan, model, engine or device, or two scans of one name.
+    """
+    out = Path(out)
+    cases = _cases([scans] if isinstance(scans, str | Path) else scans)
+    if not overwrite:
+        _refuse_old_outputs(out, [name for name, _ in cases])
+    model = model if isinstance(model, Model) else Model.load(model)
+    ready = engine_for(model, engine, device)
+    done = []
+    for number, (name, path) in enumerate(cases, start=1):
+        begin, paths = time.perf_counter(), CasePaths(out / name)
+        try:
+            result = _segment_case(name, path, paths, model, ready)
+        except OsteonError as error:
+            result = SegmentedCase(name, paths, error=error, seconds=time.perf_counter() - begin)
+        said(result, number, len(cases))
+        done.append(result)
+    return done
+
+
+def segment_volume(scan: Volume, model: Model, engine: Engine) -> Finished:
+    """Segment one volume in memory: the network, then instances and levels. Nothing is written."""
+    return finish(predict_classes(scan, model, engine), model.spec, model.task)
+
+
+def _cases(scans: Sequence[str | Path]) -> list[tuple[str, Path]]:
+    cases = [case for scan in scans for case in scans_in(scan)]
+    if not cases:
+        raise UsageError("No scan was given.")
+    names = [name for name, _ in cases]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"Two scans are named {twice[0]}; rename one, or segment them into two output folders.")
+    return cases
+
+
+def _refuse_old_outputs(out: Path, names: Sequence[str]) -> None:
+    old = [name for name in names if (out / name).exists()]
+    if old:
+        shown = ", ".join(old[:3]) + (" ..." if len(old) > 3 else "")
+        raise UsageError(f"{out} already holds {shown}. Give --overwrite to replace, or choose another output folder.")
+
+
+def _segment_case(name: str, path: Path, paths: CasePaths, model: Model, engine: Engine) -> SegmentedCase:
+    begin = time.perf_counter()
+    run = Run("segment", {"scan": path, "model": model.spec.name, "engine": engine.name})
+    with run.stage("read"):
+        scan = read(path)
+        run.add_input(path)
+    with run.stage("network"):
+        classes = predict_classes(scan, model, engine)
+    with run.stage("instances and levels"):
+        finished = finish(classes, model.spec, model.task)
+    for warning in finished.warnings:
+        run.warn(warning)
+    with folder_written_whole(paths.folder) as part:
+        _write_case(name, scan, finished.labels, model, run, CasePaths(part))
+    return SegmentedCase(name, paths, finished.labels, tuple(run.warnings), seconds=time.perf_counter() - begin)
+
+
+def _write_case(name: str, scan: Volume, labels: LabelMap, model: Model, run: Run, paths: CasePaths) -> None:
+    with run.stage("write label map"):
+        write(labels, paths.segmentation)
+    with run.stage("meshes"):
+        surfaces = surfaces_of(labels)
+        write_meshes(surfaces, paths.meshes)
+    with run.stage("measurements"):
+        table = measure(labels)
+        write_measurements(table, paths.measurements)
+    run.facts["structures"] = [str(structure) for structure in table["structure"]]
+    run.facts["model"] = {"name": model.spec.name, "sha256": model.spec.weights_sha256, "licence": model.spec.licence}
+    with run.stage("report"):
+        preview(scan, labels, surfaces, paths.preview)
+        facts = {
+            "Model": f"{model.spec.name} ({model.spec.title}); licence of the weights: {model.spec.licence}",
+            "Engine": str(run.arguments["engine"]),
+            "Scan": f"{' x '.join(str(n) for n in scan.shape)} voxels of "
+            f"{' x '.join(f'{s:.2f}' for s in scan.spacing_mm)} mm, axes {scan.orientation}+",
+            "Time": ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in run.stages_s.items()),
+        }
+        content = ReportContent(
+            case=name,
+            scan=scan,
+            labels=labels,
+            surfaces=surfaces,
+            measurements=table,
+            preview=paths.preview,
+            facts=facts,
+            warnings=run.warnings,
+        )
+        write_report(paths.report, content)
+    run.write(paths.folder)

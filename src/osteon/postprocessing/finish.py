@@ -1,0 +1,79 @@
+"""Everything between the network's classes and the label map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from osteon.anatomy import Task
+from osteon.networks.model import ModelSpec
+from osteon.postprocessing.components import bounding_box, without_holes, without_small_parts
+from osteon.postprocessing.instances import split_instances
+from osteon.postprocessing.levels import name_levels
+from osteon.volume import LabelMap, Volume
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A label map, and reasons to look at it."""
+
+    labels: LabelMap
+    warnings: tuple[str, ...]
+
+
+def finish(classes: Volume, spec: ModelSpec, task: Task) -> Finished:
+    """Turn a map of network classes into a label map of the task.
+
+    Classes that belong to the task's levels become instances with levels; the others keep their parts above
+    ``smallest_mm3``, with cavities filled.
+
+    Parameters
+    ----------
+    classes : Volume
+        Class indices on the scan's grid (`predict_classes`).
+    spec : ModelSpec
+    task : Task
+    """
+    value_of_class = {number: value for value, number in task.class_of_value(spec.classes).items()}
+    levelled = _levelled_classes(spec, task)
+    labels = np.zeros(classes.shape, dtype=np.uint16)
+    warnings: list[str] = []
+    if levelled:
+        labels, warnings = _levels(classes, levelled, spec, task)
+    smallest = spec.postprocessing.smallest_mm3 / classes.voxel_volume_mm3
+    for number in range(1, len(spec.classes) + 1):
+        mask = classes.array == number
+        if number in levelled or not mask.any():
+            continue
+        labels[without_holes(without_small_parts(mask, smallest)) & (labels == 0)] = value_of_class[number]
+    small = labels.astype(np.uint8) if labels.max() < 256 else labels
+    result = LabelMap(small, classes.affine, classes.nifti_geometry, task=task)
+    return Finished(result, tuple(warnings))
+
+
+def _levelled_classes(spec: ModelSpec, task: Task) -> set[int]:
+    """Class indices whose structures are levels of one another."""
+    if task.levels is None:
+        return set()
+    levels = {task.by_name(name).value for name in task.levels.order}
+    return {number for value, number in task.class_of_value(spec.classes).items() if value in levels}
+
+
+def _levels(classes: Volume, levelled: set[int], spec: ModelSpec, task: Task) -> tuple[NDArray[np.uint16], list[str]]:
+    labels = np.zeros(classes.shape, dtype=np.uint16)
+    mask = np.isin(classes.array, sorted(levelled))
+    if not mask.any():
+        return labels, ["No vertebra was found."]
+    box = bounding_box(mask, margin=1)
+    part = classes.cropped(box)
+    instances = split_instances(mask[box], classes.spacing_mm, spec.postprocessing.smallest_mm3)
+    for number in range(1, int(instances.max()) + 1):
+        inner = bounding_box(instances == number)
+        filled = without_holes(instances[inner] == number)
+        instances[inner][filled & (instances[inner] == 0)] = number
+    anchor = spec.postprocessing.anchor
+    is_anchor = part.array == spec.classes.index(anchor) + 1 if anchor is not None else None
+    labels[box], warnings = name_levels(instances, is_anchor, part.affine, task, classes.grid)
+    return labels, warnings
