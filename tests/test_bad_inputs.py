@@ -285,6 +285,10 @@ BAD: dict[str, tuple[Make, type[OsteonError], str]] = {
     "unmapped label": (lambda d: read_labels(nifti(d, array()), LEG, {1: 2}), TaskError, "mapping does not know"),
     "negative label": (lambda d: read_labels(nifti(d, array() - 3), LEG), TaskError, "negative value -3"),
     "fractional label": (lambda d: read_labels(nifti(d, with_value(1.5)), LEG), TaskError, "1.5, which is no label"),
+    "label out of all bounds": (lambda d: read_labels(nifti(d, with_value(1e30)), LEG), TaskError, "which is no label"),
+    "labels far apart": (
+        lambda d: read_labels(nifti(d, with_value(2e9).astype("int32")), LEG), TaskError, "too far apart for labels",
+    ),
     "DICOM slice missing": (
         lambda d: read(lose(dicom(d), 3)), ReadError, "lacks 1 slice between 3.0 and 9.0 mm.*6.00 mm there, 3.00 mm",
     ),

@@ -15,10 +15,8 @@ from osteon.errors import ReadError
 from osteon.geometry import FloatArray, spacing_mm
 from osteon.io.checks import check_shape, checked_volume
 from osteon.io.whole import written_whole
+from osteon.io.world import LPS_TO_RAS
 from osteon.volume import Volume
-
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-"""Left to right and posterior to anterior; the same matrix leads back."""
 
 
 def read_itk(path: Path) -> Volume:
@@ -113,10 +111,10 @@ def _warn_if_unplaced(image: Any, path: Path) -> None:
             warnings.warn(
                 f"{path} does not name its world (the NRRD field 'space' is missing). It is read as "
                 "left-posterior-superior, as ITK does: check the sides and the voxel size.",
-                stacklevel=4,
+                stacklevel=5,
             )
     elif not any(word in path.read_bytes()[:4096] for word in (b"ElementSpacing", b"ElementSize")):
         warnings.warn(
             f"{path} gives no voxel size (ElementSpacing is missing); 1 mm is assumed. Check lengths and volumes.",
-            stacklevel=4,
+            stacklevel=5,
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from osteon.errors import TaskError
 from osteon.io.formats import read, smallest_unsigned
@@ -13,6 +14,9 @@ from osteon.volume import LabelMap
 
 if TYPE_CHECKING:
     from osteon.anatomy import Task
+
+LARGEST = 10_000_000
+"""Values further apart than this are no labels (FreeSurfer's largest is near 15,000)."""
 
 
 def read_labels(path: str | Path, task: Task, mapping: dict[int, int] | None = None) -> LabelMap:
@@ -36,18 +40,32 @@ def read_labels(path: str | Path, task: Task, mapping: dict[int, int] | None = N
         If values are not whole numbers, are negative, or do not belong to the task.
     """
     volume = read(path)
-    array = volume.array
-    if array.dtype.kind == "f":
-        broken = array != np.round(array)
-        if broken.any():
-            raise TaskError(
-                f"{path} holds the value {float(array[broken][0]):g}, which is no label: labels are whole numbers. "
-                "It may be a scan or a probability map; if it is a label map, save it without interpolation."
-            )
-    values, places = np.unique(array, return_inverse=True)
-    mapped = _mapped([int(v) for v in values], task, mapping, path)
-    table = np.array(mapped, dtype=smallest_unsigned(max(mapped)))
-    return LabelMap(table[places].reshape(array.shape), volume.affine, volume.nifti_geometry, task=task)
+    array = _whole_numbers(volume.array, path)
+    low = int(array.min())
+    place = array.astype(np.int64) - low if low else array  # where a value stands in the tables below
+    if int(array.max()) - low > LARGEST:
+        raise TaskError(
+            f"{path} holds values from {low} to {int(array.max())}, too far apart for labels. Is it a scan?"
+        )
+    present = np.zeros(int(array.max()) - low + 1, dtype=np.bool_)
+    present[place] = True
+    values = [low + int(n) for n in np.flatnonzero(present)]
+    mapped = _mapped(values, task, mapping, path)
+    table = np.zeros(len(present), dtype=smallest_unsigned(max(mapped)))
+    table[present] = mapped
+    return LabelMap(table[place], volume.affine, volume.nifti_geometry, task=task)
+
+
+def _whole_numbers(array: NDArray[Any], path: str | Path) -> NDArray[Any]:
+    if array.dtype.kind != "f":
+        return array
+    broken = (array != np.round(array)) | (np.abs(array) > LARGEST)
+    if broken.any():
+        raise TaskError(
+            f"{path} holds the value {float(array[broken][0]):g}, which is no label: labels are whole numbers. "
+            "It may be a scan or a probability map; if it is a label map, save it without interpolation."
+        )
+    return array.astype(np.int32)
 
 
 def _mapped(values: list[int], task: Task, mapping: dict[int, int] | None, path: str | Path) -> list[int]:

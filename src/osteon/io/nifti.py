@@ -160,7 +160,7 @@ def _affine(header: Any, path: Path) -> FloatArray:
         warnings.warn(
             f"{path} does not say how it lies in the body (qform and sform code are both 0). It is read as the format "
             "assumes then, with the first axis running to the patient's left: check the sides.",
-            stacklevel=4,
+            stacklevel=5,
         )
     elif np.isfinite(affine).all() and codes[0] == codes[1]:
         _warn_if_apart(affine, qform, header.get_data_shape(), path)
@@ -173,7 +173,7 @@ def _warn_if_apart(affine: FloatArray, qform: FloatArray, shape: tuple[int, ...]
         warnings.warn(
             f"{path} gives its place twice, and its sform and qform are {grid.distance_mm(other):.2f} mm apart. "
             "The sform is used: check the sides and the place against the scanner's images.",
-            stacklevel=5,
+            stacklevel=6,
         )
 
 

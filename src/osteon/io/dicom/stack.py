@@ -15,14 +15,13 @@ from osteon.errors import GeometryError, ReadError
 from osteon.geometry import GRID_TOLERANCE, SHEAR_TOLERANCE, FloatArray, Grid
 from osteon.io.dicom.headers import Frame
 from osteon.io.dicom.pixels import pixels_of
+from osteon.io.world import LPS_TO_RAS
 
 SAME_PLACE_MM = 1e-3
 """Slices closer than this are at one place; scanners write positions to a thousandth of a millimetre or finer."""
 
 SAME_DIRECTION = 1e-3
 """Largest difference of a direction cosine between slices of one stack."""
-
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def stacked(frames: Sequence[Frame], where: str) -> tuple[list[Frame], Grid]:
@@ -129,7 +128,7 @@ def _without_duplicates(frames: list[Frame], where: str) -> list[Frame]:
     if len(kept) < len(frames):
         warnings.warn(
             f"{where} holds {len(frames) - len(kept)} slices twice with equal content; the copies are left out.",
-            stacklevel=2,
+            stacklevel=6,
         )
     return kept
 

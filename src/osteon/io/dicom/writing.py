@@ -15,8 +15,8 @@ from pydicom.valuerep import DS
 
 from osteon.errors import UsageError
 from osteon.geometry import FloatArray, spacing_mm
-from osteon.io.dicom.stack import LPS_TO_RAS
 from osteon.io.whole import folder_written_whole
+from osteon.io.world import LPS_TO_RAS
 from osteon.volume import Volume
 
 PATIENT = "Phantom^Osteon"
