@@ -289,8 +289,9 @@ def _card(config: TrainingConfig, cohorts: Sequence[Cohort], progress: Progress)
     dice = "\n".join(f"| {k.removeprefix('dice_')} | {v:.3f} |" for k, v in best.items() if k.startswith("dice_"))
     return (
         f"# {config.title}\n\nLicence of the weights: {config.licence}\n\n"
-        f"Trained with Osteon on {data}, seed {config.seed}, {progress.epoch} epochs; the weights are those of epoch "
-        f"{progress.best_epoch}, which had the best validation Dice:\n\n| class | validation Dice |\n|---|---|\n{dice}\n\n"
+        f"Trained with Osteon on {data}, seed {config.seed}, {progress.epoch} epochs; the weights are those of "
+        f"epoch {progress.best_epoch}, which had the best "
+        f"validation Dice:\n\n| class | validation Dice |\n|---|---|\n{dice}\n\n"
         "Validation subjects chose the epoch, so these numbers flatter; evaluate on test subjects.\n"
     )
 
