@@ -1,0 +1,18 @@
+"""Cases from nothing: anatomy, MR contrast and acquisition of a lumbar spine, with exact labels."""
+
+from osteon.synthesis.contrast import Contrast
+from osteon.synthesis.files import PhantomPaths, write_phantom, write_phantom_cohort
+from osteon.synthesis.phantom import Phantom, make_phantom
+from osteon.synthesis.spine_anatomy import SpineParameters
+from osteon.synthesis.vertebra import VertebraLabel
+
+__all__ = [
+    "Contrast",
+    "Phantom",
+    "PhantomPaths",
+    "SpineParameters",
+    "VertebraLabel",
+    "make_phantom",
+    "write_phantom",
+    "write_phantom_cohort",
+]

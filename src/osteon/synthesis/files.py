@@ -1,0 +1,110 @@
+"""Phantoms on disk: one as DICOM and NIfTI, many in the SPIDER layout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from osteon.anatomy import Task
+from osteon.errors import UsageError
+from osteon.io import write
+from osteon.io.dicom import write_dicom_series
+from osteon.io.whole import folder_written_whole
+from osteon.synthesis.contrast import Contrast
+from osteon.synthesis.phantom import SHAPE, SPACING_MM, Phantom, make_phantom
+from osteon.synthesis.vertebra import VertebraLabel
+
+
+@dataclass(frozen=True)
+class PhantomPaths:
+    """Where `write_phantom` puts a phantom."""
+
+    folder: Path
+
+    @property
+    def dicom(self) -> Path:
+        """Folder of the DICOM series."""
+        return self.folder / "dicom"
+
+    @property
+    def scan(self) -> Path:
+        """The scan as NIfTI."""
+        return self.folder / "scan.nii.gz"
+
+    @property
+    def labels(self) -> Path:
+        """The label map, on the scan's grid."""
+        return self.folder / "labels.nii.gz"
+
+
+def write_phantom(phantom: Phantom, folder: str | Path, *, seed: int) -> PhantomPaths:
+    """Write a phantom as a DICOM series and as NIfTI with its labels.
+
+    Parameters
+    ----------
+    phantom : Phantom
+    folder : path
+        Made if need be; files of these names in it are replaced.
+    seed : int
+        DICOM's unique identifiers are derived from it.
+    """
+    paths = PhantomPaths(Path(folder))
+    write_dicom_series(phantom.scan, paths.dicom, description="Osteon phantom, lumbar spine", seed=seed)
+    write(phantom.scan, paths.scan)
+    write(phantom.labels, paths.labels)
+    return paths
+
+
+def write_phantom_cohort(
+    folder: str | Path,
+    *,
+    count: int,
+    seed: int,
+    contrasts: Sequence[Contrast] = ("t1", "t2"),
+    shape: tuple[int, int, int] = SHAPE,
+    spacing_mm: tuple[float, float, float] = SPACING_MM,
+    vertebra: VertebraLabel = "body",
+) -> Path:
+    """Write phantoms of the task ``lumbar-spine`` in the SPIDER layout.
+
+    ``images/N_t1.mha`` and ``images/N_t2.mha`` are two scans of subject N (from 1), with labels in ``masks/`` under the
+    same names. Subject N is the phantom of seed ``1000 * seed + N``.
+
+    Parameters
+    ----------
+    folder : path
+        Must not exist or be empty; appears whole.
+    count : int
+        Number of subjects.
+    seed : int
+    contrasts : sequence of "t1" and "t2"
+    shape, spacing_mm, vertebra
+        As for `make_phantom`. ``(96, 128, 8)`` at ``(2.5, 2.5, 8)`` mm is small enough for tests.
+
+    Raises
+    ------
+    UsageError
+        If ``count`` is not positive or the folder holds something.
+    """
+    folder = Path(folder)
+    if count < 1:
+        raise UsageError(f"A cohort of {count} phantoms is none; ask for at least 1.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} exists and is not an empty folder; it is left as it is. Choose another place.")
+    task = Task.load("lumbar-spine")
+    with folder_written_whole(folder) as part:
+        for subject in range(1, count + 1):
+            for contrast in contrasts:
+                phantom = make_phantom(
+                    task,
+                    seed=1000 * seed + subject,
+                    contrast=contrast,
+                    shape=shape,
+                    spacing_mm=spacing_mm,
+                    vertebra=vertebra,
+                )
+                name = f"{subject}_{contrast}.mha"
+                write(phantom.scan, part / "images" / name)
+                write(phantom.labels, part / "masks" / name)
+    return folder
