@@ -52,9 +52,7 @@ def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
-def outlined(
-    stack: Stack, k: int, task: Task, limits: tuple[float, float], size: tuple[int, int], *, outlines: bool = True
-) -> Image.Image:
+def outlined(stack: Stack, k: int, task: Task, limits: tuple[float, float], size: tuple[int, int]) -> Image.Image:
     """Slice ``k`` in grey with its structures outlined, ``size`` = (width, height) pixels."""
     large = (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING)
     grey = Image.fromarray(windowed(stack.scan[:, :, k].T, limits))  # (rows, columns)
@@ -62,11 +60,13 @@ def outlined(
     draw = ImageDraw.Draw(picture)
     labels = stack.labels[:, :, k]
     scale = np.array(large) / labels.shape
-    width = max(2, round(large[1] / 480))
-    for value in np.unique(labels[labels != 0]) if outlines else ():
-        colour = rgb_of(task.by_value(int(value)))
-        for contour in _contours(labels == value):
-            draw.line([(float(x), float(y)) for x, y in (contour + 0.5) * scale], colour, width, joint="curve")
+    width = max(3, round(large[1] / 420))
+    for value in np.unique(labels[labels != 0]):
+        lines = [[(float(x), float(y)) for x, y in (c + 0.5) * scale] for c in _contours(labels == value)]
+        for line in lines:
+            draw.line(line, HALO, width + 2, joint="curve")  # so that it also stands out from bright tissue
+        for line in lines:
+            draw.line(line, rgb_of(task.by_value(int(value))), width, joint="curve")
     return picture.resize(size, Image.Resampling.BOX)
 
 

@@ -102,5 +102,4 @@ def _cell(column: str, value: Any, colours: Mapping[str, str]) -> str:
         colour = colours.get(str(value))
         swatch = f'<span class="swatch" style="background:{colour}"></span>' if colour else ""
         return f'<th scope="row">{swatch}{text}</th>'
-    wording = isinstance(value, str) or text in ("yes", "no")
-    return f'<td class="word">{text or "–"}</td>' if wording else f"<td>{text}</td>"
+    return f"<td>{text or '–'}</td>"
