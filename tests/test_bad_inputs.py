@@ -159,6 +159,18 @@ def unknown_compression(image: pydicom.Dataset, n: int) -> None:
     image["PixelData"].is_undefined_length = True
 
 
+def many_frames(image: pydicom.Dataset, n: int) -> None:
+    image.NumberOfFrames, image.PixelData = 6, image.PixelData * 6
+
+
+def no_number(folder: Path) -> Path:
+    series = dicom(folder)
+    raw = (series / "IM0002.dcm").read_bytes()
+    assert raw.count(b"1.0\\1.0") == 1
+    text(series / "IM0002.dcm", raw.replace(b"1.0\\1.0", b"1.0\\a.b"))
+    return series
+
+
 def truncated_slice(folder: Path) -> Path:
     series = dicom(folder)
     file = series / "IM0006.dcm"
@@ -228,8 +240,8 @@ BAD: dict[str, tuple[Make, type[OsteonError], str]] = {
     "text named nii": (lambda d: read(text(d / "scan.nii", "hello")), ReadError, "not a NIfTI image"),
     "text named nii.gz": (lambda d: read(text(d / "a.nii.gz", "hello")), ReadError, "not a NIfTI image"),
     "text in gzip": (lambda d: read(text(d / "a.nii.gz", gzip.compress(b"hi"))), ReadError, "not a NIfTI"),
-    "text named mha": (lambda d: read(text(d / "scan.mha", "hello")), ReadError, "cannot be read as a MHA image"),
-    "text named nrrd": (lambda d: read(text(d / "scan.nrrd", "hello")), ReadError, "cannot be read as a NRRD image"),
+    "text named mha": (lambda d: read(text(d / "scan.mha", "hello")), ReadError, "cannot be read as MHA"),
+    "text named nrrd": (lambda d: read(text(d / "scan.nrrd", "hello")), ReadError, "cannot be read as NRRD"),
     "text named dcm": (lambda d: read(text(d / "scan.dcm", "hello")), ReadError, "not a DICOM image"),
     "nii cut short": (lambda d: read(cut(written(d, "scan.nii"), 0.6)), ReadError, "cut short.*header promises"),
     "nii cut in its header": (lambda d: read(cut(written(d, "scan.nii"), 0.05)), ReadError, "not a NIfTI image"),
@@ -306,6 +318,8 @@ BAD: dict[str, tuple[Make, type[OsteonError], str]] = {
         lambda d: read(dicom(d, without("ImageOrientationPatient"))), ReadError, "has no orientation",
     ),
     "DICOM no pixel spacing": (lambda d: read(dicom(d, without("PixelSpacing"))), ReadError, "has no pixel spacing"),
+    "DICOM spacing no number": (lambda d: read(no_number(d)), ReadError, "not a number"),
+    "DICOM frames without place": (lambda d: read(dicom(d, many_frames)), ReadError, "6 frames.*without saying"),
     "DICOM no pixels": (lambda d: read(dicom(d, without("PixelData"))), ReadError, "no pixels"),
     "DICOM in colour": (lambda d: read(dicom(d, in_colour)), ReadError, "colour"),
     "DICOM short of pixels": (lambda d: read(dicom(d, short_of_pixels)), ReadError, "cannot be decoded"),

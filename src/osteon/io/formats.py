@@ -178,7 +178,7 @@ def _storable(volume: Volume) -> NDArray[Any]:
     if isinstance(volume, LabelMap):
         return array.astype(smallest_unsigned(int(array.max(initial=0))), copy=False)
     if array.dtype.kind not in "buif" or array.dtype.itemsize > 8:
-        raise UsageError(f"An array of {array.dtype} cannot be stored as an image. Convert it to float32 first.")
+        raise UsageError(f"An array of {array.dtype} cannot be stored as an image. Convert it to real float32 first.")
     if array.dtype == np.bool_:
         return array.astype(np.uint8)
     if array.dtype == np.float16:

@@ -100,7 +100,7 @@ def _why_not(path: Path, error: RuntimeError) -> ReadError:
     if "determinant is 0" in text:
         return ReadError(f"{path} gives two axes the same direction. The header is damaged: export the scan again.")
     return ReadError(
-        f"{path} cannot be read as a {path.suffix.lstrip('.').upper()} image: its header is damaged, or its data file "
+        f"{path} cannot be read as {path.suffix.lstrip('.').upper()}: its header is damaged, or its data file "
         "is missing or cut short. Copy or export it again."
     )
 

@@ -96,8 +96,8 @@ def _header(raw: bytes, path: Path) -> Any:
         kind = nibabel.Nifti1Header
     else:
         raise ReadError(
-            f"{path} is not a NIfTI image: the mark n+1 or n+2 is missing from its header. "
-            "Check that it is the right file, or save it again as .nii.gz."
+            f"{path} is not a NIfTI image: the mark n+1 or n+2 is missing from its header (the file "
+            f"holds {len(raw)} bytes). Check that it is the right file, or save it again as .nii.gz."
         )
     if len(raw) < kind.template_dtype.itemsize:
         raise ReadError(f"{path} is cut short: it ends inside its NIfTI header. Copy or download it again.")

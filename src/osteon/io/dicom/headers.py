@@ -112,16 +112,28 @@ def frames_of(path: Path, header: Any) -> list[Frame]:
     Raises
     ------
     ReadError
-        If an element without which a slice has no place is missing or empty.
+        If an element without which a slice has no place is missing, empty or no number.
     """
     size = int(header.Rows), int(header.Columns)
-    if not is_multiframe(header):
-        return [_frame(path, 0, size, header)]
-    shared = (header.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
-    return [
-        _frame(path, index, size, _flattened(shared, own))
-        for index, own in enumerate(header.PerFrameFunctionalGroupsSequence)
-    ]
+    count = int(header.get("NumberOfFrames") or 1)
+    if len(header.get("PerFrameFunctionalGroupsSequence") or [header]) != count:
+        raise ReadError(
+            f"{path} holds {count} frames in one file without saying where each lies. "
+            "Export the series as Enhanced MR or as one file a slice."
+        )
+    try:
+        if not is_multiframe(header):
+            return [_frame(path, 0, size, header)]
+        shared = (header.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
+        return [
+            _frame(path, index, size, _flattened(shared, own))
+            for index, own in enumerate(header.PerFrameFunctionalGroupsSequence)
+        ]
+    except (ValueError, TypeError) as error:
+        raise ReadError(
+            f"{path} has a position, orientation, spacing or scaling in its header that is not a number. "
+            "Export the series again."
+        ) from error
 
 
 def _flattened(shared: Any, own: Any) -> Any:
