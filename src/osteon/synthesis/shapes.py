@@ -72,7 +72,7 @@ class BodyShape:
 
 
 def superellipse(x: Array, y: Array, a: Array | float, b: Array | float, exponent: float) -> tuple[Array, Array]:
-    """Distance to a superellipse ``|x/a|^p + |y/b|^p = 1`` along the ray from its centre, and the radius in its units."""
+    """Distance to a superellipse ``|x/a|^p + |y/b|^p = 1`` along the ray from its centre; the radius in its units."""
     u, v = np.abs(x / a), np.abs(y / b)
     rho = np.hypot(u, v) if exponent == 2 else (u**exponent + v**exponent) ** (1 / exponent)
     rho = np.maximum(rho, np.float32(1e-3))
