@@ -45,7 +45,8 @@ def read_labels(path: str | Path, task: Task, mapping: dict[int, int] | None = N
     place = array.astype(np.int64) - low if low else array  # where a value stands in the tables below
     if int(array.max()) - low > LARGEST:
         raise TaskError(
-            f"{path} holds values from {low} to {int(array.max())}, too far apart for labels. Check that it is a label map."
+            f"{path} holds values from {low} to {int(array.max())}, too far apart for labels. "
+            "Check that it is a label map."
         )
     present = np.zeros(int(array.max()) - low + 1, dtype=np.bool_)
     present[place] = True
