@@ -110,7 +110,7 @@ class SpineParameters:
             bodies=tuple(_body(rng, level, scale) for level in range(len(LEVELS))),
             discs=tuple(_disc(rng, level, scale, lordosis, late) for level in range(len(LEVELS))),
             sacrum=tuple(_sacral_body(rng, level, scale) for level in range(5)),
-            sacral_slope_degrees=float(38 * lordosis + rng.normal(0, 2)),
+            sacral_slope_degrees=float(35 * lordosis + rng.normal(0, 2)),
             scoliosis_degrees=float(abs(rng.normal(0, 1.5))),
             scoliosis_phase=float(rng.uniform(0, 2 * np.pi)),
             # the canal is near its adult size by school age, hence the root

@@ -11,7 +11,7 @@ from osteon.synthesis.shapes import Point, ellipsoid, superellipse
 # Levels above L5 (negative: sacrum), distance from the back of the bodies to the skin of the back in mm, and the
 # subcutaneous fat there against that at L3. Set by eye on supine scans.
 BACK_LEVELS = (-8.0, -5.0, -4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 6.0, 8.0, 11.0)
-BACK_MM = (25.0, 32.0, 36.0, 44.0, 54.0, 66.0, 76.0, 76.0, 72.0, 63.0, 57.0, 53.0, 50.0)
+BACK_MM = (25.0, 32.0, 36.0, 44.0, 54.0, 68.0, 79.0, 80.0, 78.0, 72.0, 68.0, 65.0, 62.0)
 BACK_FAT = (1.0, 1.1, 1.2, 1.4, 1.5, 1.5, 1.35, 1.15, 1.0, 0.8, 0.6, 0.5, 0.5)
 
 
