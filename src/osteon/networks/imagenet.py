@@ -46,13 +46,15 @@ def load_imagenet(encoder: ResNetEncoder, source: str, cache: Path | None = None
     weights = _read(path)
     weights = {name: value for name, value in weights.items() if not name.startswith("fc.")}
     own = encoder.state_dict()
+    # torchvision's files are older than this counter, which nothing here reads
+    own = {name: value for name, value in own.items() if not name.endswith(".num_batches_tracked")}
     wrong = [n for n in own if n not in weights or weights[n].shape != own[n].shape]
     if wrong:
         raise ModelError(
             f"{path} does not fit this encoder ({len(wrong)} of {len(own)} tensors are missing or of another shape, "
             f"first {wrong[0]}). ImageNet weights are for width 64 and 3 input channels."
         )
-    encoder.load_state_dict({name: weights[name] for name in own})
+    encoder.load_state_dict({name: weights[name] for name in own}, strict=False)
     return sha256(path)
 
 
@@ -63,11 +65,11 @@ def sha256(path: Path) -> str:
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return dict(load_file(path))
     try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return dict(load_file(path))
         # weights_only refuses everything in a pickle that is not a tensor, so no code of the file runs
         return dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:
