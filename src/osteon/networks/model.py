@@ -200,6 +200,7 @@ def shipped_folder() -> Path:
 def _toml(spec: ModelSpec) -> str:
     """TOML of a spec: plain keys first, then one table for each nested part."""
     content = spec.model_dump(exclude_none=True)
+    content["preprocessing"].setdefault("spacing_mm", "own")
     tables = {key: value for key, value in content.items() if isinstance(value, dict)}
     lines = [f"{key} = {_value(value)}" for key, value in content.items() if key not in tables]
     for name, table in tables.items():

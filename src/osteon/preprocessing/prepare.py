@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -24,7 +24,8 @@ class Preprocessing(BaseModel):
     plane : "sagittal", "axial" or "coronal"
         Slices the network sees.
     spacing_mm : (2,) tuple of float, optional
-        In-plane voxel edges (row, column) to resample to; slices stay where they are. None leaves the scan's own.
+        In-plane voxel edges (row, column) to resample to; slices stay where they are. None leaves the scan's own;
+        it is written ``"own"`` in TOML, which has no null.
     size : (3,) tuple of int, optional
         Resize to this many (rows, columns, slices) instead, whatever the spacing (256 x 128 x 32 is common for SPIDER).
     normalisation : "percentile", "min-max" or "z-score"
@@ -45,6 +46,16 @@ class Preprocessing(BaseModel):
     channels: int = Field(default=3, ge=1)
     context_mm: float = Field(default=4.0, gt=0)
     region: Literal["body", "none"] = "body"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_spacing(cls, given: Any) -> Any:
+        if isinstance(given, dict):
+            # a size takes the place of the default spacing
+            default = "own" if given.get("size") is not None else cls.model_fields["spacing_mm"].default
+            spacing = given.get("spacing_mm", default)
+            return given | {"spacing_mm": None if spacing == "own" else spacing}
+        return given
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
