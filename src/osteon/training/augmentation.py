@@ -134,10 +134,11 @@ def recoloured(slices: Tensor, how: AugmentationConfig, rng: np.random.Generator
         field = functional.interpolate(coarse, (rows, columns), mode="bicubic", align_corners=True)
         slices = slices * torch.exp(field * draw(0, how.bias_field))
     if how.gamma > 1:
-        slices = slices.clamp(min=0) ** torch.exp(draw(-1, 1) * float(np.log(how.gamma)))
+        # z-scores are half negative: the exponent acts on their size
+        slices = torch.sign(slices) * slices.abs() ** torch.exp(draw(-1, 1) * float(np.log(how.gamma)))
     slices = slices * (1 + draw(-1, 1) * how.contrast) + draw(-1, 1) * how.brightness
     if how.blur_mm and rng.random() < 0.3:
-        slices = _blur(slices, float(rng.uniform(0.3, how.blur_mm)))
+        slices = _blur(slices, float(rng.uniform(min(0.3, how.blur_mm), how.blur_mm)))
     if how.noise:
         noise = torch.from_numpy(rng.standard_normal((2, *slices.shape), dtype=np.float32)) * draw(0, how.noise)
         # the magnitude of a complex signal with noise in both parts; the sign keeps dark regions around zero
