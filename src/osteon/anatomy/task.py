@@ -156,3 +156,26 @@ class Task(BaseModel):
         index = {name: number for number, name in enumerate(classes, start=1)}
         found = {s.value: index.get(s.name) or index.get(s.parent or "") for s in self.structures}
         return {value: number for value, number in found.items() if number is not None}
+
+    def value_of_class(self, classes: Sequence[str]) -> dict[int, int]:
+        """Network class index to the label value it is written as; classes of levels have none, they are named later.
+
+        Raises
+        ------
+        TaskError
+            If a class stands for several structures that are no levels of one another, such as both tibiae: which of
+            them a voxel belongs to would be a guess.
+        """
+        levels = {self.by_name(name).value for name in (self.levels.order if self.levels else ())}
+        found: dict[int, int] = {}
+        for value, number in self.class_of_value(classes).items():
+            if value in levels:
+                continue
+            if number in found:
+                raise TaskError(
+                    f"The class {classes[number - 1]} stands for several structures of the task {self.name} "
+                    f"({self.by_value(found[number]).name}, {self.by_value(value).name}), which a result must tell "
+                    "apart. Give each of them a class of its own."
+                )
+            found[number] = value
+        return found

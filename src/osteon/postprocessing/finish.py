@@ -36,7 +36,7 @@ def finish(classes: Volume, spec: ModelSpec, task: Task) -> Finished:
     spec : ModelSpec
     task : Task
     """
-    value_of_class = {number: value for value, number in task.class_of_value(spec.classes).items()}
+    value_of_class = task.value_of_class(spec.classes)
     levelled = _levelled_classes(spec, task)
     labels = np.zeros(classes.shape, dtype=np.uint16)
     warnings: list[str] = []
@@ -47,7 +47,9 @@ def finish(classes: Volume, spec: ModelSpec, task: Task) -> Finished:
         mask = classes.array == number
         if number in levelled or not mask.any():
             continue
-        labels[without_holes(without_small_parts(mask, smallest)) & (labels == 0)] = value_of_class[number]
+        filled = without_holes(without_small_parts(mask, smallest))
+        # what another class fills is no hole
+        labels[filled & (labels == 0) & np.isin(classes.array, (0, number))] = value_of_class[number]
     small = labels.astype(np.uint8) if labels.max() < 256 else labels
     result = LabelMap(small, classes.affine, classes.nifti_geometry, task=task)
     return Finished(result, tuple(warnings))
@@ -72,7 +74,8 @@ def _levels(classes: Volume, levelled: set[int], spec: ModelSpec, task: Task) ->
     for number in range(1, int(instances.max()) + 1):
         inner = bounding_box(instances == number)
         filled = without_holes(instances[inner] == number)
-        instances[inner][filled & (instances[inner] == 0)] = number
+        free = np.isin(part.array[inner], (0, *levelled))
+        instances[inner][filled & free & (instances[inner] == 0)] = number
     anchor = spec.postprocessing.anchor
     is_anchor = part.array == spec.classes.index(anchor) + 1 if anchor is not None else None
     labels[box], warnings = name_levels(instances, is_anchor, part.affine, task, classes.grid)
