@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from osteon.errors import TrainingError
 from osteon.networks.model import NetworkSpec, PostprocessingSpec
@@ -92,7 +92,7 @@ class TrainingConfig(_Table):
     without a better validation loss. ``precision``: ``32-true``, ``bf16-mixed`` or ``16-mixed`` (on a GPU).
     """
 
-    name: str
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
     licence: str = "not stated"
     classes: tuple[str, ...] = Field(min_length=1)
@@ -111,6 +111,15 @@ class TrainingConfig(_Table):
     optimiser: OptimiserConfig = OptimiserConfig()
     loss: LossConfig = LossConfig()
 
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("classes names a class twice")
+        anchor = self.postprocessing.anchor
+        if anchor is not None and anchor not in self.classes:
+            raise ValueError(f"postprocessing.anchor is {anchor}, which is none of the classes")
+        return self
+
     @classmethod
     def load(cls, path: Path) -> TrainingConfig:
         """Read a TOML file.
@@ -124,10 +133,10 @@ class TrainingConfig(_Table):
             raise TrainingError(f"There is no configuration {path}.")
         try:
             return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise TrainingError(f"{path} is not valid TOML: {error}.") from error
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
             what = "is not a known key" if first["type"] == "extra_forbidden" else first["msg"]
-            raise TrainingError(f"{path}: {key}: {what}.") from error
+            raise TrainingError(f"{path}: {key + ': ' if key else ''}{what}.") from error

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -26,46 +24,10 @@ from osteon.run import Run
 from osteon.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from osteon.training.config import OptimiserConfig, TrainingConfig
 from osteon.training.data import PreparedCase, Sampler, prepare_cases
+from osteon.training.folder import TrainingPaths, claim, refuse_leak
 from osteon.training.loss import SegmentationLoss
 from osteon.training.record import draw_curves, write_metrics
 from osteon.training.validation import validate
-
-
-@dataclass(frozen=True)
-class TrainingPaths:
-    """Names of a training run's files."""
-
-    folder: Path
-
-    @property
-    def checkpoint(self) -> Path:
-        """Everything needed to continue."""
-        return self.folder / "checkpoint.safetensors"
-
-    @property
-    def best(self) -> Path:
-        """Averaged weights of the epoch with the best validation Dice."""
-        return self.folder / "best.safetensors"
-
-    @property
-    def config(self) -> Path:
-        """The configuration as it was used."""
-        return self.folder / "config.json"
-
-    @property
-    def metrics(self) -> Path:
-        """One row an epoch."""
-        return self.folder / "metrics.csv"
-
-    @property
-    def curves(self) -> Path:
-        """The rows, drawn."""
-        return self.folder / "curves.png"
-
-    @property
-    def model(self) -> Path:
-        """The model that comes out."""
-        return self.folder / "model"
 
 
 def train(
@@ -106,7 +68,9 @@ def train(
         If the folder holds another run, or nothing can be learned from the fold.
     """
     paths = TrainingPaths(Path(folder))
-    _claim(paths, config, resume)
+    cohort.task.value_of_class(config.classes)  # what a result could not be written with is refused now, not after days
+    refuse_leak(cohort, fold, also)
+    claim(paths, config, fold, (cohort, *also), resume)
     arguments = {"cohort": cohort.folder, "also": [c.folder for c in also], "device": device, "resume": resume}
     run = Run("train", arguments, config.seed)
     run.facts |= {"configuration": config.model_dump(), "fold": fold.model_dump()}
@@ -117,7 +81,7 @@ def train(
         for other in also:
             training += prepare_cases(other, other.cases, config, said)
         validation = prepare_cases(cohort, cohort.of_subjects(fold.validation), config, said)
-    if not validation:
+    if not any(case.labelled_slices.size for case in validation):
         raise TrainingError("No validation case holds a class to learn; split the cohort with validation subjects.")
     said(f"{len(training)} training cases, {len(validation)} validation cases, {config.epochs} epochs at most.")
     progress = session.restore(paths) if resume and paths.checkpoint.is_file() else Progress()
@@ -129,6 +93,7 @@ def train(
             session.epoch(sampler, validation, progress)
             session.keep(paths, progress)
             said(_line(progress))
+    record(paths, progress)  # of a run that was killed right after its last checkpoint
     run.facts["best"] = progress.history[progress.best_epoch - 1]
     model = _write(paths, config, (cohort, *also), progress)
     run.write(paths.folder)
@@ -205,8 +170,7 @@ class _Session:
             with written_whole(paths.best) as part:
                 save_file({n: t.detach().cpu().contiguous() for n, t in self.average.state_dict().items()}, part)
         save_checkpoint(paths.checkpoint, self.network, self.average, self.optimiser, progress)
-        write_metrics(paths.metrics, progress.history)
-        draw_curves(paths.curves, progress.history)
+        record(paths, progress)
 
     def _step(self, slices: torch.Tensor, target: torch.Tensor) -> float:
         slices, target = slices.to(self.fabric.device), target.to(self.fabric.device)
@@ -230,6 +194,12 @@ class _Session:
                 value.copy_(current[name])
 
 
+def record(paths: TrainingPaths, progress: Progress) -> None:
+    """Write what a run leaves for people."""
+    write_metrics(paths.metrics, progress.history)
+    draw_curves(paths.curves, progress.history)
+
+
 def encoder_of(network: nn.Module) -> ResNetEncoder:
     """The contracting path of a network."""
     encoder = network.get_submodule("encoder")
@@ -246,24 +216,6 @@ def learning_rate(step: int, steps: int, epochs: int, how: OptimiserConfig) -> f
     share = (step - warmup) / max(1, epochs * steps - warmup)
     cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
     return how.learning_rate * (how.final_share + (1 - how.final_share) * cosine)
-
-
-def _claim(paths: TrainingPaths, config: TrainingConfig, resume: bool) -> None:
-    """Make the run folder, or make sure that it holds this very run."""
-    text = config.model_dump_json(indent=1) + "\n"
-    if paths.folder.is_dir() and any(paths.folder.iterdir()):
-        if not paths.config.is_file():
-            raise TrainingError(f"{paths.folder} holds something else than a training run; choose another folder.")
-        if not resume:
-            raise TrainingError(
-                f"{paths.folder} holds a run already. Continue it with --resume, or choose another folder."
-            )
-        if paths.config.read_text(encoding="utf-8") != text:
-            raise TrainingError(f"{paths.folder} was started with another configuration (see its {paths.config.name}).")
-        for left in paths.folder.glob(".part-*"):  # of a run that was killed while it wrote
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
-    with written_whole(paths.config) as part:
-        part.write_text(text, encoding="utf-8")
 
 
 def _write(paths: TrainingPaths, config: TrainingConfig, cohorts: Sequence[Cohort], progress: Progress) -> Model:
