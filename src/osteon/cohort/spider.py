@@ -53,7 +53,8 @@ def import_spider(source: str | Path, cohort: str | Path, *, task: Task | None =
     source, cohort = Path(source), Path(cohort)
     task = task or Task.load("lumbar-spine")
     images, masks = _files(source, "images"), _files(source, "masks")
-    if cohort.exists() and any(cohort.iterdir()) and not (cohort / "cohort.json").is_file():
+    foreign = any(cohort.iterdir()) and not (cohort / "cohort.json").is_file() if cohort.is_dir() else cohort.exists()
+    if foreign:
         raise CohortError(f"{cohort} exists and is not a cohort; it is left as it is. Choose another folder.")
     participants, notes = _participants(source, images)
     dropped = [Dropped(file=f"images/{n}", reason="there is no mask of this name") for n in images if n not in masks]
@@ -97,22 +98,23 @@ def _files(source: Path, folder: str) -> dict[str, Path]:
 def _participants(source: Path, images: dict[str, Path]) -> tuple[dict[str, _Participant], list[str]]:
     """Subject, group and sequence of every image, and notes on those that the table does not name."""
     table: dict[str, dict[str, str]] = {}
-    path = next((p for p in (source / "participants.tsv", source / "images" / "participants.tsv") if p.is_file()), None)
-    if path is not None:
+    tables = [p for p in (source / "participants.tsv", source / "images" / "participants.tsv") if p.is_file()]
+    for path in tables:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream, delimiter="\t")
             if not {"file", "subject"} <= set(rows.fieldnames or ()):
                 raise CohortError(f"{path} must have the columns file and subject, separated by tabs.")
             for row in rows:
                 if row["file"] in table and row["subject"] != table[row["file"]]["subject"]:
-                    raise CohortError(f"{path} names {row['file']} twice, with two subjects.")
-                table[row["file"]] = row
+                    before = "" if len(tables) == 1 else f" (see also {tables[0]})"
+                    raise CohortError(f"{path} names {row['file']} twice, with two subjects{before}.")
+                table.setdefault(row["file"], row)
     found, notes = {}, []
     for name in images:
         number, _, sequence = name.rsplit(".", 1)[0].partition("_")
         row = table.get(name, {})
-        if path is not None and not row:
-            notes.append(f"{name} is not in {path.name}; its subject is taken from the file name: {number}.")
+        if tables and not row:
+            notes.append(f"{name} is not in participants.tsv; its subject is taken from the file name: {number}.")
         found[name] = _Participant(
             subject=(row.get("subject") or number).strip(),
             group=(row.get("source") or source.name).strip(),

@@ -58,9 +58,11 @@ class Split(BaseModel):
     folds: tuple[Fold, ...] = Field(min_length=1)
 
     def write(self, path: Path) -> None:
-        """Write as JSON, whole."""
+        """Write as JSON, whole; `CohortError` if a subject is on two sides, however the split was made."""
+        text = self.model_dump_json(indent=1) + "\n"
+        self._parsed(text, path)
         with written_whole(path) as part:
-            part.write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+            part.write_text(text, encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path, cohort: Cohort) -> Split:
@@ -73,10 +75,7 @@ class Split(BaseModel):
         """
         if not path.is_file():
             raise CohortError(f"There is no split {path}. Make one with: osteon cohort split {cohort.folder}")
-        try:
-            split = cls.model_validate_json(path.read_text(encoding="utf-8"))
-        except ValidationError as error:
-            raise CohortError(f"{path} cannot be used: {error.errors()[0]['msg']}.") from error
+        split = cls._parsed(path.read_bytes(), path)
         known = set(cohort.subjects)
         for fold in split.folds:
             strangers = sorted(set(fold.train + fold.validation + fold.test) - known)
@@ -85,6 +84,13 @@ class Split(BaseModel):
         if split.cohort_sha256 != cohort.digest():
             raise CohortError(f"{path} was made for another state of the cohort. Split it again: osteon cohort split")
         return split
+
+    @classmethod
+    def _parsed(cls, text: str | bytes, path: Path) -> Self:
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise CohortError(f"{path} cannot be used: {error.errors()[0]['msg']}.") from error
 
 
 def split(
@@ -107,8 +113,10 @@ def split(
     Raises
     ------
     CohortError
-        If there are too few subjects.
+        If there are too few subjects, or a number is negative.
     """
+    if test < 0 or validation < 0:
+        raise CohortError(f"Numbers of subjects cannot be negative (test {test}, validation {validation}).")
     subjects = _shuffled_in_proportion(cohort, seed)
     if kind == "holdout":
         tests = [subjects[:test]]
