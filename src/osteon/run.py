@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import platform
-import resource
 import sys
 import time
 from collections.abc import Iterator
@@ -76,7 +76,7 @@ class Run:
             "peak_memory_mb": round(peak_memory_mb(), 1),
             "inputs_sha256": self.inputs,
             "warnings": self.warnings,
-            **self.facts,
+            **{name: _plain(value) for name, value in self.facts.items()},
             "versions": versions(),
         }
 
@@ -88,8 +88,26 @@ class Run:
 
 def peak_memory_mb() -> float:
     """Largest resident memory of this process so far, in MB."""
+    if sys.platform == "win32":
+        return _peak_memory_mb_on_windows()
+    import resource  # not there on Windows
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10  # macOS counts bytes, Linux KiB
+
+
+def _peak_memory_mb_on_windows() -> float:
+    """PeakWorkingSetSize of Windows' PROCESS_MEMORY_COUNTERS."""
+    import ctypes
+
+    # two 32-bit numbers (its size, page faults), then eight as wide as a pointer, of which the first is the peak
+    counters = (ctypes.c_size_t * (8 + 8 // ctypes.sizeof(ctypes.c_size_t)))()
+    ctypes.c_uint32.from_buffer(counters).value = ctypes.sizeof(counters)
+    kernel = getattr(ctypes, "windll").kernel32  # noqa: B009 - only Windows' ctypes has it
+    kernel.GetCurrentProcess.restype = ctypes.c_void_p
+    process = ctypes.c_void_p(kernel.GetCurrentProcess())
+    kernel.K32GetProcessMemoryInfo(process, ctypes.byref(counters), ctypes.c_uint32(ctypes.sizeof(counters)))
+    return float(counters[8 // ctypes.sizeof(ctypes.c_size_t)]) / 2**20
 
 
 def versions() -> dict[str, str]:
@@ -109,4 +127,8 @@ def _plain(value: Any) -> Any:
         return value.name
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
+    if isinstance(value, dict):
+        return {str(name): _plain(v) for name, v in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON has no NaN
     return value if isinstance(value, str | int | float | bool | None) else str(value)
