@@ -42,8 +42,13 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=".old-", dir=path.parent))
             path.replace(old / path.name)
-            part.replace(path)
-            shutil.rmtree(old)
+            try:
+                part.replace(path)
+            except OSError:
+                (old / path.name).replace(path)
+                raise
+            finally:
+                shutil.rmtree(old)
         else:
             part.replace(path)
     finally:
