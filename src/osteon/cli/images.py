@@ -22,7 +22,8 @@ def inspect(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Say what is here: series, geometry, problems."""
-    from osteon.io import list_series, read, scans_in
+    from osteon.io import read, scans_in
+    from osteon.io.dicom import list_series
 
     rows: list[dict[str, object]] = []
     for name, scan in scans_in(path):
