@@ -89,8 +89,10 @@ def _openvino(model: Model) -> Callable[[Batch], Batch]:
     example = torch.zeros(1, channels, 64, 64)
     with torch.no_grad():
         network = openvino.convert_model(model.network(), example_input=example, input=[(-1, channels, -1, -1)])
+    # where a CPU has bf16 units OpenVINO takes them unasked, and answers another thing than torch
+    how = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
     try:
-        compiled = openvino.Core().compile_model(network, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        compiled = openvino.Core().compile_model(network, "CPU", how)
     except RuntimeError as error:
         raise ModelError(
             f"OpenVINO cannot compile this model ({str(error).splitlines()[0]}); use --engine torch."
