@@ -1,0 +1,96 @@
+"""Outputs appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from osteon.io.whole import folder_written_whole, written_whole
+
+
+class Stop(Exception):
+    pass
+
+
+def test_a_file_takes_its_place_when_the_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "scan.nii.gz"
+    with written_whole(path) as part:
+        part.write_text("all")
+        assert not path.exists()
+        assert part.name.endswith(".nii.gz"), "writers choose the format by the suffixes"
+    assert path.read_text() == "all"
+    assert os.listdir(path.parent) == ["scan.nii.gz"]
+
+
+@pytest.mark.parametrize("error", [Stop, KeyboardInterrupt, SystemExit])
+def test_an_exception_leaves_nothing_behind_and_the_old_file_stays(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    with pytest.raises(error), written_whole(path) as part:
+        part.write_text("half")
+        raise error
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["table.csv"]
+
+
+def test_an_exception_before_the_first_writing_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(Stop), written_whole(tmp_path / "a.txt"):
+        raise Stop
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+def test_rights_are_those_of_any_new_file(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    (tmp_path / "usual-folder").mkdir()
+    with written_whole(tmp_path / "whole") as part:
+        part.write_text("x")
+    with folder_written_whole(tmp_path / "whole-folder"):
+        pass
+    for whole, usual in (("whole", "usual"), ("whole-folder", "usual-folder")):
+        assert stat.S_IMODE((tmp_path / whole).stat().st_mode) == stat.S_IMODE((tmp_path / usual).stat().st_mode)
+
+
+def test_a_folder_replaces_the_old_one_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    path.mkdir()
+    (path / "stale").write_text("old")
+    with folder_written_whole(path) as part:
+        (part / "fresh").write_text("new")
+        assert (path / "stale").exists()
+    assert os.listdir(path) == ["fresh"]
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_an_exception_leaves_the_old_folder(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    path.mkdir()
+    (path / "kept").write_text("old")
+    with pytest.raises(Stop), folder_written_whole(path) as part:
+        (part / "fresh").write_text("new")
+        raise Stop
+    assert os.listdir(path) == ["kept"]
+    assert os.listdir(tmp_path) == ["model"]
+
+
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model"
+    path.mkdir()
+    (path / "kept").write_text("old")
+    rename = Path.replace
+
+    def refuse(self: Path, target: Path) -> Path:
+        if self.name.startswith(".part-"):
+            raise PermissionError("in use")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(PermissionError), folder_written_whole(path) as part:
+        (part / "fresh").write_text("new")
+    assert (path / "kept").read_text() == "old"
+    assert os.listdir(tmp_path) == ["model"]
