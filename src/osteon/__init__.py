@@ -1,1 +1,61 @@
-"""Osteon: from MRI to labelled bones, meshes and measurements."""
+"""Osteon: from MRI to labelled bones, meshes and measurements.
+
+Every name is loaded when it is first used, so that ``import osteon`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from osteon.anatomy import Task
+    from osteon.cohort import Cohort
+    from osteon.io import read, write
+    from osteon.measurement import measure
+    from osteon.metrics import evaluate
+    from osteon.networks.model import Model
+    from osteon.pipeline import segment
+    from osteon.training import train
+    from osteon.volume import LabelMap, Volume
+
+__version__ = version("osteon")
+
+__all__ = [
+    "Cohort",
+    "LabelMap",
+    "Model",
+    "Task",
+    "Volume",
+    "evaluate",
+    "measure",
+    "read",
+    "segment",
+    "train",
+    "write",
+]
+
+_HOME = {
+    "Cohort": "osteon.cohort",
+    "LabelMap": "osteon.volume",
+    "Model": "osteon.networks.model",
+    "Task": "osteon.anatomy",
+    "Volume": "osteon.volume",
+    "evaluate": "osteon.metrics",
+    "measure": "osteon.measurement",
+    "read": "osteon.io",
+    "segment": "osteon.pipeline",
+    "train": "osteon.training",
+    "write": "osteon.io",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'osteon' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from osteon.anatomy import Task
 from osteon.geometry import FloatArray, Grid, transform_points
+from osteon.postprocessing.column import Body, bodies_of, in_column
 from osteon.postprocessing.components import Instances, Mask
 
 ANCHOR_SHARE = 0.5
@@ -21,16 +21,6 @@ GAP = 1.6
 
 SACRUM_MM = 15.0
 """The scan must reach so far below the lowest body for the sacrum to be in view."""
-
-
-@dataclass(frozen=True)
-class Body:
-    """One body: its number in the instance map, centre (RAS mm), voxels, and the share of the anchor's class."""
-
-    number: int
-    centre_mm: FloatArray
-    voxels: int
-    anchor_share: float
 
 
 def name_levels(
@@ -58,30 +48,21 @@ def name_levels(
         Reasons to look at the levels.
     """
     order = task.levels.order if task.levels else ()
-    bodies = sorted(_bodies(instances, anchor, affine), key=lambda body: float(body.centre_mm[2]))
+    bodies, strays = in_column(bodies_of(instances, anchor, affine))
     labels = np.zeros(instances.shape, dtype=np.uint16)
     if not bodies:
         return labels, ["No vertebra was found."]
     warnings: list[str] = []
+    if strays:
+        warnings.append(f"Left out {strays} {'part' if strays == 1 else 'parts'} beside the spine.")
     bodies = _from_the_anchor(bodies, anchor is not None, order[0], warnings)
-    _warn_about_the_sacrum(instances == bodies[0].number, affine, scan, order[0], warnings)
+    _warn_about_the_sacrum(np.isin(instances, bodies[0].numbers), affine, scan, order[0], warnings)
     for place, body in zip(_places(bodies, order, warnings), bodies, strict=True):
         if place < len(order):
-            labels[instances == body.number] = task.by_name(order[place]).value
+            labels[np.isin(instances, body.numbers)] = task.by_name(order[place]).value
         else:
             warnings.append(f"A body above {order[-1]} is left out: the task has no name for it.")
     return labels, warnings
-
-
-def _bodies(instances: Instances, anchor: Mask | None, affine: FloatArray) -> list[Body]:
-    found = []
-    for number in range(1, int(instances.max()) + 1):
-        mask = instances == number
-        voxels = int(mask.sum())
-        centre = transform_points(affine, np.argwhere(mask).mean(axis=0)[None])[0]
-        share = float((mask & anchor).sum() / voxels) if anchor is not None else 0.0
-        found.append(Body(number, centre, voxels, share))
-    return found
 
 
 def _from_the_anchor(bodies: Sequence[Body], asked: bool, lowest: str, warnings: list[str]) -> list[Body]:
