@@ -117,7 +117,7 @@ def test_both_sides_share_a_code_and_different_bones_do_not() -> None:
 
 def test_a_structures_own_class_goes_before_its_groups() -> None:
     table = LUMBAR.class_of_value(["vertebra-L5", "vertebra"])
-    assert table == {1: 1} | {value: 2 for value in range(2, 11)}
+    assert table == {1: 1} | dict.fromkeys(range(2, 11), 2)
     assert LUMBAR.class_of_value(["vertebra", "vertebra-L5"])[1] == 2
 
 
@@ -171,7 +171,7 @@ def test_a_contradiction_in_the_table_is_named(old: str, new: str, said: str) ->
 
 
 def test_an_unknown_task_and_a_missing_file_are_said(tmp_path: Path) -> None:
-    with pytest.raises(TaskError, match="Known: .*leg-bones"):
+    with pytest.raises(TaskError, match=r"Known: .*leg-bones"):
         Task.load("hand")
     with pytest.raises(TaskError, match="no task file"):
         Task.load(tmp_path / "none.toml")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +28,10 @@ def mask(*values: int) -> Volume:
     for place, value in enumerate(values):
         array[2:4, 5:20, 4 * place : 4 * place + 3] = value
     return Volume(array, AFFINE)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 class Source:
@@ -111,7 +114,7 @@ def shrunk(volume: Volume, factor: float) -> Volume:
         (shrunk(scan(9), 10), shrunk(mask(1), 10), "images/9_t1.mha", "no body has this extent"),
         (Volume(np.full(SHAPE, 3, np.int16), AFFINE), mask(1), "images/9_t1.mha", "constant"),
     ],
-    ids="no-mask no-image moved other-shape empty unknown-label too-small too-large constant".split(),
+    ids=["no-mask", "no-image", "moved", "other-shape", "empty", "unknown-label", "too-small", "too-large", "constant"],
 )
 def test_what_cannot_be_used_is_dropped_with_its_reason(
     source: Source, tmp_path: Path, image: Volume | None, labels: Volume | None, file: str, said: str
@@ -202,14 +205,14 @@ def test_a_cohort_is_replaced_as_one(source: Source, tmp_path: Path) -> None:
     for part in ("images", "masks"):
         (source.folder / part / "1_t1.mha").unlink()
     import_spider(source.folder, tmp_path / "cohort")
-    assert os.listdir(tmp_path / "cohort" / "images") == ["2_t1.nii.gz"]
+    assert names(tmp_path / "cohort" / "images") == ["2_t1.nii.gz"]
 
 
 def test_a_failed_import_leaves_nothing(tmp_path: Path) -> None:
     bad = Source(tmp_path / "bad").add("2_t1.mha", scan(2), mask())
     with pytest.raises(CohortError, match=r"Nothing in .* can be used .*the mask is empty"):
         import_spider(bad.folder, tmp_path / "cohort")
-    assert os.listdir(tmp_path) == ["bad"]
+    assert names(tmp_path) == ["bad"]
 
 
 def test_a_failed_import_leaves_the_old_cohort(source: Source, tmp_path: Path) -> None:
@@ -218,7 +221,7 @@ def test_a_failed_import_leaves_the_old_cohort(source: Source, tmp_path: Path) -
     with pytest.raises(CohortError, match="Nothing in"):
         import_spider(bad.folder, tmp_path / "cohort")
     assert Cohort.load(tmp_path / "cohort").digest() == before
-    assert sorted(os.listdir(tmp_path)) == ["bad", "cohort", "spider"]
+    assert names(tmp_path) == ["bad", "cohort", "spider"]
 
 
 def test_another_layout_is_said(tmp_path: Path) -> None:

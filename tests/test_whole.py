@@ -11,8 +11,16 @@ import pytest
 from osteon.io.whole import folder_written_whole, written_whole
 
 
-class Stop(Exception):
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+class StopError(Exception):
     pass
+
+
+def fail_after(_: int, error: type[BaseException]) -> None:
+    raise error
 
 
 def test_a_file_takes_its_place_when_the_block_ends(tmp_path: Path) -> None:
@@ -22,24 +30,23 @@ def test_a_file_takes_its_place_when_the_block_ends(tmp_path: Path) -> None:
         assert not path.exists()
         assert part.name.endswith(".nii.gz"), "writers choose the format by the suffixes"
     assert path.read_text() == "all"
-    assert os.listdir(path.parent) == ["scan.nii.gz"]
+    assert names(path.parent) == ["scan.nii.gz"]
 
 
-@pytest.mark.parametrize("error", [Stop, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("error", [StopError, KeyboardInterrupt, SystemExit])
 def test_an_exception_leaves_nothing_behind_and_the_old_file_stays(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "table.csv"
     path.write_text("old")
     with pytest.raises(error), written_whole(path) as part:
-        part.write_text("half")
-        raise error
+        fail_after(part.write_text("half"), error)
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["table.csv"]
+    assert names(tmp_path) == ["table.csv"]
 
 
 def test_an_exception_before_the_first_writing_leaves_no_file(tmp_path: Path) -> None:
-    with pytest.raises(Stop), written_whole(tmp_path / "a.txt"):
-        raise Stop
-    assert os.listdir(tmp_path) == []
+    with pytest.raises(StopError), written_whole(tmp_path / "a.txt"):
+        raise StopError
+    assert names(tmp_path) == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
@@ -61,19 +68,18 @@ def test_a_folder_replaces_the_old_one_as_one(tmp_path: Path) -> None:
     with folder_written_whole(path) as part:
         (part / "fresh").write_text("new")
         assert (path / "stale").exists()
-    assert os.listdir(path) == ["fresh"]
-    assert os.listdir(tmp_path) == ["model"]
+    assert names(path) == ["fresh"]
+    assert names(tmp_path) == ["model"]
 
 
 def test_an_exception_leaves_the_old_folder(tmp_path: Path) -> None:
     path = tmp_path / "model"
     path.mkdir()
     (path / "kept").write_text("old")
-    with pytest.raises(Stop), folder_written_whole(path) as part:
-        (part / "fresh").write_text("new")
-        raise Stop
-    assert os.listdir(path) == ["kept"]
-    assert os.listdir(tmp_path) == ["model"]
+    with pytest.raises(StopError), folder_written_whole(path) as part:
+        fail_after((part / "fresh").write_text("new"), StopError)
+    assert names(path) == ["kept"]
+    assert names(tmp_path) == ["model"]
 
 
 def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(
@@ -93,4 +99,4 @@ def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(
     with pytest.raises(PermissionError), folder_written_whole(path) as part:
         (part / "fresh").write_text("new")
     assert (path / "kept").read_text() == "old"
-    assert os.listdir(tmp_path) == ["model"]
+    assert names(tmp_path) == ["model"]
