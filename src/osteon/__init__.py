@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from osteon.cohort import Cohort
     from osteon.io import read, write
     from osteon.measurement import measure
-    from osteon.metrics import evaluate
+    from osteon.metrics.evaluate import evaluate
     from osteon.networks.model import Model
     from osteon.pipeline import segment
     from osteon.training import train
