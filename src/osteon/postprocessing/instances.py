@@ -47,7 +47,8 @@ def split_instances(mask: Mask, spacing_mm: tuple[float, float, float], smallest
     for number, size in enumerate(np.bincount(parts.ravel())):
         if number == 0 or size * voxel_mm3 < smallest_mm3:
             continue
-        box = bounding_box(parts == number)
+        # with the background beside it, without which a flat face would count as cut by the scan's edge
+        box = bounding_box(parts == number, margin=1)
         bodies = _split(parts[box] == number, spacing_mm)
         for body in range(1, int(bodies.max()) + 1):
             voxels = bodies == body
