@@ -15,7 +15,7 @@ demo: .venv/installed
 	rm -rf $(DEMO)
 	$(BIN)/osteon phantom make --task lumbar-spine --seed 7 --out $(DEMO)/phantom
 	$(BIN)/osteon segment $(DEMO)/phantom/dicom --out $(DEMO)/result
-	$(BIN)/osteon evaluate $(DEMO)/result/dicom/segmentation.nii.gz $(DEMO)/phantom/vertebrae.nii.gz --out $(DEMO)/evaluation.csv
+	$(BIN)/osteon evaluate $(DEMO)/result/dicom/segmentation.nii.gz $(DEMO)/phantom/labels.nii.gz --structures 'vertebra-*' --out $(DEMO)/evaluation.csv
 	@echo "Open $(DEMO)/result/dicom/report.html in a browser."
 
 # Everything CI runs.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from importlib import resources
 from pathlib import Path
 from typing import Literal, Self
@@ -133,6 +134,20 @@ class Task(BaseModel):
             if structure.value == value:
                 return structure
         raise TaskError(f"The task {self.name} has no structure of value {value}.")
+
+    def matching(self, patterns: Sequence[str]) -> list[str]:
+        """Names of the structures that match one of some patterns, such as ``vertebra-*``, in the task's order.
+
+        Raises
+        ------
+        TaskError
+            If a pattern matches nothing.
+        """
+        for pattern in patterns:
+            if not any(fnmatchcase(s.name, pattern) for s in self.structures):
+                names = ", ".join(s.name for s in self.structures)
+                raise TaskError(f"No structure of the task {self.name} matches {pattern}. It knows: {names}.")
+        return [s.name for s in self.structures if any(fnmatchcase(s.name, pattern) for pattern in patterns)]
 
     def mirrored_values(self) -> dict[int, int]:
         """Label value of each structure that has a mirror partner, to the partner's."""

@@ -23,6 +23,10 @@ def evaluate(
     reference: Annotated[Path, typer.Argument(help="Reference label map or folder, matched by case name.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="CSV file, one row a case and structure.")],
     task: TaskOption = "lumbar-spine",
+    structures: Annotated[
+        list[str] | None,
+        typer.Option(help="Only structures of this name or pattern, such as 'vertebra-*'; repeatable."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Compare label maps with references: Dice, IoU, volumes and distances of each structure."""
@@ -30,7 +34,10 @@ def evaluate(
     from osteon.metrics import detection, summarise, without_partner
     from osteon.metrics import evaluate as run
 
-    table = run(predicted, reference, task=Task.load(task), out=out)
+    meaning = Task.load(task)
+    table = run(
+        predicted, reference, task=meaning, out=out, structures=meaning.matching(structures) if structures else None
+    )
     found, summary = detection(table), summarise(table)
     if json:
         print_json({"summary": summary.to_dict("records"), "detection": found.to_dict("records")})
