@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations, product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from osteon.anatomy import Task
+from osteon.io import read
 from osteon.preprocessing import (
     Preprocessing,
     body_box,
@@ -92,6 +94,23 @@ def test_body_mask_is_the_ellipse() -> None:
     dice = 2 * (found & body).sum() / (found.sum() + body.sum())
     assert dice > 0.95
     assert not found[:, 80:84, 5:9].any(), "a bright spot beside the body is not the body"
+
+
+def test_both_legs_are_the_body() -> None:
+    shape = (100, 60, 8)
+    i, j, _ = np.ogrid[tuple(slice(n) for n in shape)]
+    left, right = (
+        ((i - at) ** 2 + (j - 30) ** 2 <= radius**2) & np.ones(shape, bool) for at, radius in ((26, 18), (72, 20))
+    )
+    noise = np.abs(np.random.default_rng(0).normal(0, 8, shape))
+    scan = Volume((300 * (left | right) + noise).astype(np.int16), np.diag([1.5, 1.5, 6.0, 1.0]))
+    found = body_mask(scan)
+    assert found[left].mean() > 0.97
+    assert found[right].mean() > 0.97
+    assert found[:, :3].mean() < 0.01
+    box = body_box(scan)
+    assert box[0].start <= 8
+    assert box[0].stop >= 92
 
 
 def test_body_mask_has_no_holes() -> None:
@@ -225,3 +244,14 @@ def test_toml_without_null_can_say_own_spacing_and_size() -> None:
     assert Preprocessing.model_validate({"size": [256, 128, 32]}).spacing_mm is None
     for how in (Preprocessing(spacing_mm=None), Preprocessing(size=(9, 9, 9), spacing_mm=None), Preprocessing()):
         assert Preprocessing.model_validate_json(how.model_dump_json()) == how
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["calves", "thighs"])
+def test_the_box_of_a_real_scan_of_both_legs_holds_both(data: Path, name: str) -> None:
+    scan = read(data / "leg-mri" / f"{name}.nii.gz").reoriented("RAS")
+    across = body_box(scan)[0]
+    width_mm = (across.stop - across.start) * scan.spacing_mm[0]
+    middle_mm = (across.start + across.stop) / 2 * scan.spacing_mm[0]
+    assert width_mm > 280
+    assert abs(middle_mm - scan.shape[0] * scan.spacing_mm[0] / 2) < 40

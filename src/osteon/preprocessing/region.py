@@ -14,13 +14,16 @@ from osteon.volume import LabelMap, Volume
 
 Box = tuple[slice, slice, slice]
 
+PART_SHARE = 0.2
+"""A separate part is of the body with this share of the largest part's voxels: calves and thighs are two parts."""
+
 
 def body_mask(scan: Volume) -> NDArray[np.bool_]:
-    """Voxels of the body: brighter than a third of Otsu's threshold, closed, the largest part, holes filled.
+    """Voxels of the body: brighter than a third of Otsu's threshold, closed, the large parts, holes filled.
 
     Surface coils leave deep tissue dark, hence a threshold well below Otsu's; noise outside the body is scattered and
-    falls with the opening and the choice of the largest part. Works slice by slice in the plane of the finest
-    resolution and in 3-D for the choice of the part.
+    falls with the opening and the choice of parts (`PART_SHARE`). Works slice by slice in the plane of the finest
+    resolution and in 3-D for the choice of parts.
 
     Parameters
     ----------
@@ -43,7 +46,7 @@ def body_mask(scan: Volume) -> NDArray[np.bool_]:
     sizes[0] = 0
     if sizes.sum() == 0:
         return np.ones(scan.shape, dtype=bool)
-    body = parts == int(sizes.argmax())
+    body = (sizes >= PART_SHARE * sizes.max())[parts]
     closed = np.pad(body, [(r, r) for r in reach])
     for axis, r in enumerate(reach):
         if r:
