@@ -167,7 +167,7 @@ class Model:
 
 
 def write_model(folder: Path, spec: ModelSpec, weights: dict[str, Tensor], card: str) -> Model:
-    """Write a model folder, whole; floating-point weights become float16.
+    """Write a model folder, whole; floating-point weights become float16 where they fit.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def write_model(folder: Path, spec: ModelSpec, weights: dict[str, Tensor], card:
     from osteon.networks.imagenet import sha256
 
     with folder_written_whole(folder) as part:
-        small = {n: (w.half() if w.is_floating_point() else w).contiguous() for n, w in weights.items()}
+        small = {name: _half(value).contiguous() for name, value in weights.items()}
         save_file(small, part / WEIGHTS)
         spec = spec.model_copy(update={"weights_sha256": sha256(part / WEIGHTS)})
         (part / DESCRIPTION).write_text(_toml(spec), encoding="utf-8")
@@ -195,6 +195,14 @@ def write_model(folder: Path, spec: ModelSpec, weights: dict[str, Tensor], card:
 def shipped_folder() -> Path:
     """Folder of the models in the package."""
     return Path(str(resources.files("osteon"))) / "models"
+
+
+def _half(value: Tensor) -> Tensor:
+    """A tensor in float16, but for integers and for numbers too large for it (beyond 65504)."""
+    if not value.is_floating_point():
+        return value
+    half = value.half()
+    return half if half.isfinite().all() else value
 
 
 def _toml(spec: ModelSpec) -> str:
