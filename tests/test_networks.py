@@ -214,6 +214,14 @@ def test_a_model_read_again_is_the_model_that_was_written(tmp_path: Path, prepro
         assert torch.equal(value.to(stored[name].dtype), stored[name])
 
 
+def test_numbers_too_large_for_float16_are_kept(tmp_path: Path) -> None:
+    described = spec()
+    weights = described.network_module().state_dict()
+    weights["encoder.bn1.running_var"] = torch.full_like(weights["encoder.bn1.running_var"], 1e6)
+    network = write_model(tmp_path / "tiny", described, weights, "").network()
+    assert (network.state_dict()["encoder.bn1.running_var"] == 1e6).all()
+
+
 def test_tampered_weights_are_refused(tmp_path: Path) -> None:
     model = random_model(tmp_path / "tiny")
     path = tmp_path / "tiny" / "weights.safetensors"
