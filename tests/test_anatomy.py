@@ -146,6 +146,21 @@ def test_a_users_task_is_read_by_path_with_any_values(tmp_path: Path) -> None:
     assert Task.load(path).mirrored_values() == {205: 500, 500: 205}
 
 
+@pytest.mark.parametrize("task", [LEGS, LUMBAR, Task.from_toml(GOOD, "good")], ids=lambda task: task.name)
+def test_a_task_written_as_toml_is_the_same_task(task: Task) -> None:
+    assert Task.from_toml(task.toml(), "again") == task
+
+
+def test_a_users_own_task_travels_with_what_was_made_for_it(tmp_path: Path) -> None:
+    own, changed = Task.from_toml(GOOD, "good"), LEGS.model_copy(update={"title": "Mine"})
+    for number, task in enumerate((own, changed, LEGS)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        task.write_beside(folder)
+        assert Task.load_beside(folder, task.name) == task
+        assert (folder / "task.toml").exists() == (task is not LEGS)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -232,6 +232,14 @@ def test_another_layout_is_said(tmp_path: Path) -> None:
         import_spider(tmp_path, tmp_path / "cohort")
 
 
+def test_a_cohort_of_a_users_own_task_is_read_again(source: Source, tmp_path: Path) -> None:
+    own = Task.load("lumbar-spine").model_copy(update={"name": "my-spine"})
+    made = import_spider(source.folder, tmp_path / "cohort", task=own)
+    again = Cohort.load(tmp_path / "cohort")
+    assert again.task == own
+    assert again.labels(made.cases[0]).values() == [1, 2]
+
+
 def test_a_damaged_cohort_is_refused(source: Source, tmp_path: Path) -> None:
     with pytest.raises(CohortError, match="not a cohort"):
         Cohort.load(tmp_path)

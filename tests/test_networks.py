@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from osteon.anatomy import Task
 from osteon.errors import ModelError, UsageError
 from osteon.inference import engine_for
 from osteon.networks import NAMES, build, imagenet
@@ -212,6 +213,13 @@ def test_a_model_read_again_is_the_model_that_was_written(tmp_path: Path, prepro
     assert all(p.dtype == torch.float32 for p in network.parameters())
     for name, value in network.state_dict().items():
         assert torch.equal(value.to(stored[name].dtype), stored[name])
+
+
+def test_a_model_of_a_users_own_task_is_read_again(tmp_path: Path) -> None:
+    own = Task.load("lumbar-spine").model_copy(update={"name": "my-spine"})
+    described = spec(task="my-spine")
+    write_model(tmp_path / "tiny", described, described.network_module().state_dict(), "", own)
+    assert Model.load(tmp_path / "tiny").task == own
 
 
 def test_numbers_too_large_for_float16_are_kept(tmp_path: Path) -> None:

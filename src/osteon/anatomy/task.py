@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from importlib import resources
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from osteon.anatomy.structure import Structure
 from osteon.errors import TaskError
+
+TASK_FILE = "task.toml"
+"""Name of a user's own task in the folder of a cohort or model made for it."""
 
 
 class Levels(BaseModel):
@@ -114,6 +118,34 @@ class Task(BaseModel):
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"]) or "the table"
             raise TaskError(f"The task {where} cannot be used: {place}: {first['msg']}.") from error
+
+    @classmethod
+    def load_beside(cls, folder: Path, name: str) -> Task:
+        """Read the task of a cohort or model: the ``task.toml`` in its folder, else the package's of that name."""
+        own = folder / TASK_FILE
+        return cls.load(own if own.is_file() else name)
+
+    def write_beside(self, folder: Path) -> None:
+        """Write ``task.toml`` into the folder of a cohort or model, unless the package has this very task."""
+        if self.name in self.available() and Task.load(self.name) == self:
+            return
+        (folder / TASK_FILE).write_text(self.toml(), encoding="utf-8")
+
+    def toml(self) -> str:
+        """TOML of this task, as `from_toml` reads it."""
+
+        def lines(content: dict[str, Any]) -> list[str]:
+            # JSON's strings, numbers and arrays are TOML's
+            return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in content.items()]
+
+        content = self.model_dump(mode="json", exclude_none=True)
+        structures, levels = content.pop("structures"), content.pop("levels", None)
+        text = lines(content)
+        if levels is not None:
+            text += ["", "[levels]", *lines(levels)]
+        for structure in structures:
+            text += ["", "[[structures]]", *lines(structure)]
+        return "\n".join(text) + "\n"
 
     @staticmethod
     def available() -> list[str]:

@@ -109,7 +109,7 @@ class Cohort:
             for file in (case.image, case.labels):
                 if not (folder / file).is_file():
                     raise CohortError(f"The cohort {folder} names {file}, which is missing. Import the cohort again.")
-        return cls(folder, manifest, Task.load(manifest.task))
+        return cls(folder, manifest, Task.load_beside(folder, manifest.task))
 
     def __repr__(self) -> str:
         return f"Cohort({self.folder.name}: {len(self.cases)} cases of {len(self.subjects)} subjects; {self.task.name})"

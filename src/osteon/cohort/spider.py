@@ -81,6 +81,7 @@ def import_spider(source: str | Path, cohort: str | Path, *, task: Task | None =
             task=task.name, layout="spider", cases=tuple(cases), dropped=tuple(dropped), notes=tuple(notes)
         )
         write_manifest(part, manifest)
+        task.write_beside(part)
     return Cohort(cohort, manifest, task)
 
 

@@ -132,7 +132,7 @@ class Model:
             raise ModelError(f"{folder / DESCRIPTION} cannot be used: {_first_line(error)}") from error
         if not (folder / WEIGHTS).is_file():
             raise ModelError(f"The model {folder} has no {WEIGHTS}.")
-        return cls(folder, spec, Task.load(spec.task))
+        return cls(folder, spec, Task.load_beside(folder, spec.task))
 
     @staticmethod
     def available() -> list[str]:
@@ -166,7 +166,9 @@ class Model:
         return network.eval()
 
 
-def write_model(folder: Path, spec: ModelSpec, weights: dict[str, Tensor], card: str) -> Model:
+def write_model(
+    folder: Path, spec: ModelSpec, weights: dict[str, Tensor], card: str, task: Task | None = None
+) -> Model:
     """Write a model folder, whole; floating-point weights become float16 where they fit.
 
     Parameters
@@ -178,6 +180,8 @@ def write_model(folder: Path, spec: ModelSpec, weights: dict[str, Tensor], card:
         A network's ``state_dict``.
     card : str
         Markdown: data, licences, training, results, failures.
+    task : Task, optional
+        Goes into the folder if it is a user's own.
     """
     from safetensors.torch import save_file
 
@@ -189,6 +193,8 @@ def write_model(folder: Path, spec: ModelSpec, weights: dict[str, Tensor], card:
         spec = spec.model_copy(update={"weights_sha256": sha256(part / WEIGHTS)})
         (part / DESCRIPTION).write_text(_toml(spec), encoding="utf-8")
         (part / CARD).write_text(card, encoding="utf-8")
+        if task is not None:
+            task.write_beside(part)
     return Model.load(folder)
 
 

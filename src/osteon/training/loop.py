@@ -230,7 +230,7 @@ def _write(paths: TrainingPaths, config: TrainingConfig, cohorts: Sequence[Cohor
         licence=config.licence,
         weights_sha256="",
     )
-    return write_model(paths.model, spec, load_file(paths.best), _card(config, cohorts, progress))
+    return write_model(paths.model, spec, load_file(paths.best), _card(config, cohorts, progress), cohorts[0].task)
 
 
 def _card(config: TrainingConfig, cohorts: Sequence[Cohort], progress: Progress) -> str:
