@@ -167,7 +167,7 @@ def test_offline_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         raise urllib.error.URLError("Name or service not known")
 
     monkeypatch.setattr(urllib.request, "urlopen", offline)
-    with pytest.raises(ModelError, match=r"may be offline: fetch https://download.pytorch.org.*encoder_weights"):
+    with pytest.raises(ModelError, match=r"may be offline: fetch https://download.pytorch.org.*encoder"):
         load_imagenet(ResNetEncoder(), "download", cache=tmp_path)
     assert list(tmp_path.iterdir()) == []
 

@@ -13,6 +13,7 @@ from osteon.errors import TaskError
 from osteon.networks.model import ModelSpec, NetworkSpec, PostprocessingSpec
 from osteon.postprocessing import Finished, finish, name_levels, split_instances
 from osteon.postprocessing.components import bounding_box, without_holes, without_small_parts
+from osteon.postprocessing.finish import NOTHING
 from osteon.preprocessing import Preprocessing
 from osteon.volume import Volume
 
@@ -234,10 +235,10 @@ def test_more_bodies_than_names_are_left_out_with_a_warning() -> None:
 def test_nothing_found_is_said() -> None:
     done = finish(spine(0, 0), spec(), LUMBAR)
     assert not done.labels.array.any()
-    assert done.warnings == ("No vertebra was found.",)
+    assert done.warnings == (NOTHING,)
     speck = spine(0, 0)
     speck.array[5, 20:23, 40:43] = 2
-    assert finish(speck, spec(), LUMBAR).warnings == ("No vertebra was found.",)
+    assert finish(speck, spec(), LUMBAR).warnings == (NOTHING,)
 
 
 def test_names_come_from_the_task() -> None:

@@ -42,7 +42,9 @@ def load_imagenet(encoder: ResNetEncoder, source: str, cache: Path | None = None
     """
     path = _download(cache or Path(torch.hub.get_dir()) / "checkpoints") if source == "download" else Path(source)
     if not path.is_file():
-        raise ModelError(f"There is no ImageNet weight file {path}. Give a path, or set encoder_weights to 'random'.")
+        raise ModelError(
+            f"There is no ImageNet weight file {path}. Give a path, or set weights to 'random' in [encoder]."
+        )
     weights = _read(path)
     weights = {name: value for name, value in weights.items() if not name.startswith("fc.")}
     own = encoder.state_dict()
@@ -86,7 +88,7 @@ def _download(folder: Path) -> Path:
         except (urllib.error.URLError, OSError) as error:
             raise ModelError(
                 f"ImageNet weights could not be downloaded ({error}). This machine may be offline: fetch "
-                f"{RESNET34_URL} elsewhere and give its path, or set encoder_weights to 'random'."
+                f"{RESNET34_URL} elsewhere and give its path, or set weights to 'random' in [encoder]."
             ) from error
         with written_whole(path) as part:
             part.write_bytes(content)

@@ -15,6 +15,9 @@ from osteon.postprocessing.levels import name_levels
 from osteon.volume import LabelMap, Volume
 
 
+NOTHING = "Nothing that the model knows was found in this scan. Is it of the right part of the body?"
+
+
 @dataclass(frozen=True)
 class Finished:
     """A label map, and reasons to look at it."""
@@ -50,6 +53,8 @@ def finish(classes: Volume, spec: ModelSpec, task: Task) -> Finished:
         filled = without_holes(without_small_parts(mask, smallest))
         # what another class fills is no hole
         labels[filled & (labels == 0) & np.isin(classes.array, (0, number))] = value_of_class[number]
+    if not labels.any():
+        warnings.append(NOTHING)
     small = labels.astype(np.uint8) if labels.max() < 256 else labels
     result = LabelMap(small, classes.affine, classes.nifti_geometry, task=task)
     return Finished(result, tuple(warnings))
@@ -67,7 +72,7 @@ def _levels(classes: Volume, levelled: set[int], spec: ModelSpec, task: Task) ->
     labels = np.zeros(classes.shape, dtype=np.uint16)
     mask = np.isin(classes.array, sorted(levelled))
     if not mask.any():
-        return labels, ["No vertebra was found."]
+        return labels, []
     box = bounding_box(mask, margin=1)
     part = classes.cropped(box)
     instances = split_instances(mask[box], classes.spacing_mm, spec.postprocessing.smallest_mm3)

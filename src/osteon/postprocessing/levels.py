@@ -51,7 +51,7 @@ def name_levels(
     bodies, strays = in_column(bodies_of(instances, anchor, affine))
     labels = np.zeros(instances.shape, dtype=np.uint16)
     if not bodies:
-        return labels, ["No vertebra was found."]
+        return labels, []
     warnings: list[str] = []
     if strays:
         warnings.append(f"Left out {strays} {'part' if strays == 1 else 'parts'} beside the spine.")
@@ -97,7 +97,8 @@ def _places(bodies: Sequence[Body], order: Sequence[str], warnings: list[str]) -
     if len(bodies) < 3:
         return list(range(len(bodies)))
     steps = [float(np.linalg.norm(b.centre_mm - a.centre_mm)) for a, b in pairwise(bodies)]
-    usual = float(np.median(steps))
+    # the lower quartile: a missing level makes a step longer, none makes it shorter
+    usual = float(np.quantile(steps, 0.25, method="lower"))
     places = [0]
     for step in steps:
         skipped = max(1, round(step / usual)) - 1 if step > GAP * usual else 0

@@ -45,6 +45,12 @@ class Series:
     problem: str | None
     uid: str = field(repr=False)
 
+    def __str__(self) -> str:
+        size = " x ".join(str(n) for n in self.matrix)
+        spacing = f" of {' x '.join(f'{s:.2f}' for s in self.spacing_mm)} mm" if self.spacing_mm else ""
+        name = self.description or "without a description"
+        return f"series {self.number}, {name} ({self.modality or 'modality not stated'}): {size} voxels{spacing}"
+
 
 @dataclass
 class _Found:
