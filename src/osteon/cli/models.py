@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from osteon.cli.output import console
+from osteon.cli.output import console, say
 
 app = typer.Typer(help="The models in this installation.", no_args_is_help=True)
 
@@ -16,7 +16,10 @@ def list_() -> None:
     """List the models, each with what it segments."""
     from osteon.networks.model import Model
 
-    for name in Model.available():
+    names = Model.available()
+    if not names:
+        say("No model is shipped with this installation; give a model of your own by its folder.")
+    for name in names:
         console.print(f"{name}: {Model.load(name).spec.title}", markup=False)
 
 

@@ -32,8 +32,8 @@ def make(
 
     if contrast not in ("t1", "t2"):
         raise UsageError(f"There is no contrast {contrast}. Known: t1, t2.")
-    if out.exists() and any(out.iterdir()):
-        raise UsageError(f"{out} is not empty. Choose another folder.")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out} exists and is not an empty folder. Choose another place.")
     chosen = Task.load(task)
     if count > 1:
         write_phantom_cohort(out, count=count, seed=seed)
