@@ -40,3 +40,13 @@ class ModelError(OsteonError):
 
 class TrainingError(OsteonError):
     """A training configuration or run folder cannot be used."""
+
+
+class WriteError(OsteonError):
+    """A result cannot be written: no space, no right to write there."""
+
+
+class UnexpectedError(OsteonError):
+    """Osteon itself failed on one of several cases; ``__cause__`` is the exception, a bug or a lack of memory."""
+
+    exit_code = 1

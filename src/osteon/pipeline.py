@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from osteon.errors import OsteonError, UsageError
+from osteon.errors import OsteonError, UnexpectedError, UsageError, WriteError
 from osteon.inference import Engine, engine_for, predict_classes
 from osteon.io import read, scans_in, write
 from osteon.io.whole import folder_written_whole
@@ -20,6 +20,17 @@ from osteon.run import RECORD, Run
 from osteon.volume import LabelMap, Volume
 
 DEFAULT_MODEL = "lumbar-vertebrae"
+
+STAGES = {
+    "read": 0.03,
+    "network": 0.75,
+    "instances and levels": 0.04,
+    "write label map": 0.02,
+    "meshes": 0.02,
+    "measurements": 0.04,
+    "report": 0.10,
+}
+"""Stages of a case, in order, each with its usual share of the time (OpenVINO on two cores), for the progress bar."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +104,7 @@ def segment(
     device: str = "auto",
     overwrite: bool = False,
     said: Callable[[SegmentedCase, int, int], None] = lambda case, number, of: None,
+    doing: Callable[[float, str], None] = lambda share, what: None,
 ) -> list[SegmentedCase]:
     """Segment scans; each leaves a folder ``out/<case>`` (`CasePaths`), whole or not at all.
 
@@ -109,11 +121,14 @@ def segment(
         Replace folders of cases that were segmented before.
     said : callable
         Gets each case as it is done, its number and how many there are.
+    doing : callable
+        Gets the share of the work that is done, 0 to 1, and what comes now, at the beginning of each stage.
 
     Returns
     -------
     list of SegmentedCase
-        In the order of the scans. One that fails stops no other.
+        In the order of the scans. One that fails stops no other; look at ``error``, which is an `UnexpectedError` where
+        Osteon itself failed.
 
     Raises
     ------
@@ -127,13 +142,15 @@ def segment(
     model = model if isinstance(model, Model) else Model.load(model)
     ready = engine_for(model, engine, device)
     done = []
-    for number, (name, path) in enumerate(cases, start=1):
+    for number, (name, path) in enumerate(cases):
         begin, paths = time.perf_counter(), CasePaths(out / name)
+        begins = _begins(doing, name, number, len(cases))
+        run = Run("segment", {"scan": path, "model": model.spec.name, "engine": ready.name}, begins=begins)
         try:
-            result = _segment_case(name, path, paths, model, ready)
-        except OsteonError as error:
-            result = SegmentedCase(name, paths, error=error, seconds=time.perf_counter() - begin)
-        said(result, number, len(cases))
+            result = _segment_case(name, path, paths, model, ready, run)
+        except Exception as error:  # the other cases are worth having, whatever became of this one
+            result = SegmentedCase(name, paths, error=_as_ours(error), seconds=time.perf_counter() - begin)
+        said(result, number + 1, len(cases))
         done.append(result)
     return done
 
@@ -161,9 +178,27 @@ def _refuse_old_outputs(out: Path, names: Sequence[str]) -> None:
         raise UsageError(f"{out} already holds {shown}. Give --overwrite to replace, or choose another output folder.")
 
 
-def _segment_case(name: str, path: Path, paths: CasePaths, model: Model, engine: Engine) -> SegmentedCase:
+def _begins(doing: Callable[[float, str], None], case: str, number: int, of: int) -> Callable[[str], None]:
+    """What a stage of a case says as it begins, in terms of the whole work."""
+    before, share = {}, 0.0
+    for stage, its_share in STAGES.items():
+        before[stage] = share
+        share += its_share
+    return lambda stage: doing((number + before[stage]) / of, f"{case}: {stage}")
+
+
+def _as_ours(error: Exception) -> OsteonError:
+    """The error of a case as one that has a message for the user; the original is its cause."""
+    if isinstance(error, OsteonError):
+        return error
+    what = "there is not enough memory" if isinstance(error, MemoryError) else "a bug of Osteon; please report it"
+    ours = UnexpectedError(f"It failed unexpectedly ({type(error).__name__}: {error}): {what}.")
+    ours.__cause__ = error
+    return ours
+
+
+def _segment_case(name: str, path: Path, paths: CasePaths, model: Model, engine: Engine, run: Run) -> SegmentedCase:
     begin = time.perf_counter()
-    run = Run("segment", {"scan": path, "model": model.spec.name, "engine": engine.name})
     with run.stage("read"):
         scan = read(path)
         run.add_input(path)
@@ -173,8 +208,11 @@ def _segment_case(name: str, path: Path, paths: CasePaths, model: Model, engine:
         finished = finish(classes, model.spec, model.task)
     for warning in finished.warnings:
         run.warn(warning)
-    with folder_written_whole(paths.folder) as part:
-        _write_case(name, scan, finished.labels, model, run, CasePaths(part))
+    try:
+        with folder_written_whole(paths.folder) as part:
+            _write_case(name, scan, finished.labels, model, run, CasePaths(part))
+    except OSError as error:
+        raise WriteError(f"{paths.folder} cannot be written: {error.strerror or error}.") from error
     return SegmentedCase(name, paths, finished.labels, tuple(run.warnings), seconds=time.perf_counter() - begin)
 
 

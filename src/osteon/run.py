@@ -8,7 +8,7 @@ import math
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -30,11 +30,14 @@ class Run:
     arguments : dict
         As the function got them; paths are reduced to their last part, because folders may carry names of patients.
     seed : int
+    begins : callable
+        Gets the name of each stage as it begins.
     """
 
     command: str
     arguments: dict[str, Any]
     seed: int = 0
+    begins: Callable[[str], None] = lambda stage: None
     inputs: dict[str, str] = field(default_factory=dict)
     stages_s: dict[str, float] = field(default_factory=dict)
     stage_peak_mb: dict[str, float] = field(default_factory=dict)
@@ -45,6 +48,7 @@ class Run:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time a stage, and note the peak of resident memory at its end."""
+        self.begins(name)
         begin = time.perf_counter()
         yield
         self.stages_s[name] = self.stages_s.get(name, 0.0) + time.perf_counter() - begin

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from traceback import format_exception
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from osteon.cli.output import print_json, say
-from osteon.errors import OsteonError
+from osteon.cli.output import print_json, progress_bar, say
+from osteon.errors import UnexpectedError
 
 if TYPE_CHECKING:
     from osteon.pipeline import SegmentedCase
+
+SOME_FAILED = 1
+"""Exit code when not every case was segmented; the others are complete."""
 
 
 def add_to(app: typer.Typer) -> None:
@@ -22,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
 def segment(
     scans: Annotated[
         list[Path],
-        typer.Argument(metavar="SCAN...", help="DICOM folder or file, NIfTI, MHA, NRRD, or a folder of those."),
+        typer.Argument(metavar="SCAN", help="DICOM folder or file, NIfTI, MHA, NRRD, or a folder of those."),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results, one folder a case.")],
     model: Annotated[str, typer.Option(help="Name of a shipped model, or a model folder.")] = "lumbar-vertebrae",
@@ -34,19 +38,20 @@ def segment(
     """Segment scans: label map, meshes, measurements, preview and report for each."""
     from osteon.pipeline import segment as run
 
-    cases = run(scans, out, model=model, engine=engine, device=device, overwrite=overwrite, said=_said)
+    with progress_bar("reading", total=1.0) as doing:
+        cases = run(scans, out, model=model, engine=engine, device=device, overwrite=overwrite, said=_said, doing=doing)
     if json:
         print_json([_document(case) for case in cases])
-    failed = [case for case in cases if case.error is not None]
-    if failed and len(cases) == 1:
-        raise typer.Exit(failed[0].error.exit_code if failed[0].error else OsteonError.exit_code)
-    if failed:
-        raise typer.Exit(1)
+    errors = [case.error for case in cases if case.error is not None]
+    if errors:
+        raise typer.Exit(errors[0].exit_code if len(cases) == 1 else SOME_FAILED)
 
 
 def _said(case: SegmentedCase, number: int, of: int) -> None:
     if case.error is not None:
         say(f"[{number}/{of}] {case.case}: not segmented. {case.error}")
+        if isinstance(case.error, UnexpectedError) and case.error.__cause__ is not None:
+            say("".join(format_exception(case.error.__cause__)))  # for the report of the bug
         return
     names = [case.labels.task.by_value(v).name for v in case.labels.values()] if case.labels else []
     say(f"[{number}/{of}] {case.case}: {', '.join(names) or 'nothing found'} ({case.seconds:.1f} s)")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from osteon.cli.output import console, say
+from osteon.cli.output import console, progress_bar, say
 from osteon.errors import UsageError
 
 
@@ -44,5 +45,14 @@ def train(
     if seed is not None:
         settings = settings.model_copy(update={"seed": seed})
     others = [Cohort.load(path) for path in also or []]
-    model = run(cohort, out, config=settings, fold=folds[fold], also=others, resume=resume, device=device, said=say)
+    with progress_bar("preparing", total=settings.epochs) as doing:
+
+        def said(line: str) -> None:
+            say(line)
+            if epoch := re.match(r"epoch (\d+):", line):
+                doing(int(epoch[1]), f"after epoch {epoch[1]} of {settings.epochs}")
+
+        model = run(
+            cohort, out, config=settings, fold=folds[fold], also=others, resume=resume, device=device, said=said
+        )
     console.print(str(model.folder), markup=False)
