@@ -55,7 +55,7 @@ def main() -> None:
     """Entry point: a user's mistake is printed as one message, without a traceback."""
     signal.signal(signal.SIGTERM, _stop)
     try:
-        app()
+        app(prog_name="osteon")
     except OsteonError as error:
         progress.print(Text.assemble(("error: ", "bold red"), str(error)))
         sys.exit(error.exit_code)
@@ -70,6 +70,7 @@ def main() -> None:
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
     """End as an exception does, so that half-written outputs are removed: schedulers send SIGTERM when time is up."""
+    _say_stopped()
     sys.exit(128 + number)
 
 
