@@ -15,6 +15,7 @@ from osteon.preprocessing import Preprocessing
 from osteon.volume import LabelMap, Volume
 
 LEVELS = ("vertebra-L5", "vertebra-L4", "vertebra-L3", "vertebra-L2")
+CASE_FILES = ["measurements.csv", "meshes", "preview.png", "report.html", "run.json", "segmentation.nii.gz"]
 AFFINE = np.array([[5.0, 0, 0, -30], [0, 2, 0, -40], [0, 0, 2, -700], [0, 0, 0, 1]])
 
 

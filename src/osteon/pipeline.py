@@ -118,7 +118,7 @@ def segment(
     engine : "auto", "torch" or "openvino"
     device : "auto", "cpu", "cuda" or "mps"
     overwrite : bool
-        Replace folders of cases that were segmented before.
+        Replace folders of cases that were segmented before; nothing else is ever replaced.
     said : callable
         Gets each case as it is done, its number and how many there are.
     doing : callable
@@ -133,12 +133,11 @@ def segment(
     Raises
     ------
     OsteonError
-        If the arguments are wrong: no such scan, model, engine or device, or two scans of one name.
+        If the arguments are wrong: no such scan, model, engine or device, two scans of one name, something in the way.
     """
     out = Path(out)
     cases = _cases([scans] if isinstance(scans, str | Path) else scans)
-    if not overwrite:
-        _refuse_old_outputs(out, [name for name, _ in cases])
+    _refuse_what_is_in_the_way(out, [name for name, _ in cases], overwrite)
     model = model if isinstance(model, Model) else Model.load(model)
     ready = engine_for(model, engine, device)
     done = []
@@ -164,18 +163,31 @@ def _cases(scans: Sequence[str | Path]) -> list[tuple[str, Path]]:
     cases = [case for scan in scans for case in scans_in(scan)]
     if not cases:
         raise UsageError("No scan was given.")
-    names = [name for name, _ in cases]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    names = [name.casefold() for name, _ in cases]  # Windows and macOS take A and a for one folder
+    twice = sorted({name for name, _ in cases if names.count(name.casefold()) > 1})
     if twice:
         raise UsageError(f"Two scans are named {twice[0]}; rename one, or segment them into two output folders.")
     return cases
 
 
-def _refuse_old_outputs(out: Path, names: Sequence[str]) -> None:
+def _refuse_what_is_in_the_way(out: Path, names: Sequence[str], overwrite: bool) -> None:
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"{out} is a file, not a folder. Choose another output folder.")
     old = [name for name in names if (out / name).exists()]
-    if old:
+    # the folder of a DICOM series has its case's name, too: what is not a result is never replaced
+    foreign = [name for name in old if not _is_result(out / name)]
+    if foreign:
+        raise UsageError(
+            f"{out / foreign[0]} is not a result of Osteon (it holds no {RECORD}) and is left as it is. Choose another "
+            "output folder."
+        )
+    if old and not overwrite:
         shown = ", ".join(old[:3]) + (" ..." if len(old) > 3 else "")
         raise UsageError(f"{out} already holds {shown}. Give --overwrite to replace, or choose another output folder.")
+
+
+def _is_result(folder: Path) -> bool:
+    return folder.is_dir() and (CasePaths(folder).record.is_file() or not any(folder.iterdir()))
 
 
 def _begins(doing: Callable[[float, str], None], case: str, number: int, of: int) -> Callable[[str], None]:

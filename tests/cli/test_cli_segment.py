@@ -80,11 +80,12 @@ def test_earlier_results_give_2_without_overwrite_and_are_replaced_with_it(
     osteon: Osteon, room: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "boxes").mkdir()
+    (tmp_path / "boxes" / "run.json").write_text("{}")
     (tmp_path / "boxes" / "stale.txt").write_text("of an earlier run")
     ended = segmented(osteon, room, tmp_path, room / "boxes.nii.gz")
     assert ended.code == 2
     assert ended.is_one_sentence
-    assert names(tmp_path / "boxes") == ["stale.txt"]
+    assert names(tmp_path / "boxes") == ["run.json", "stale.txt"]
     assert segmented(osteon, room, tmp_path, room / "boxes.nii.gz", "--overwrite").code == 0
     assert "stale.txt" not in names(tmp_path / "boxes")
 
