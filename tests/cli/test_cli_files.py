@@ -83,6 +83,9 @@ def test_measure_writes_the_table(osteon: Osteon, room: Path, tmp_path: Path) ->
     assert "vertebra-L5" in ended.out
     assert "30.72" in ended.out, "40 x 32 x 24 mm"
     assert len((tmp_path / "m.csv").read_text().splitlines()) == 1 + len(LEVELS)
+    rows = osteon("measure", room / "labels.nii.gz", "-o", tmp_path / "m.csv", "--json").document()
+    assert [row["structure"] for row in rows] == list(LEVELS)
+    assert rows[0]["volume_cm3"] == pytest.approx(30.72)
 
 
 def test_measure_refuses_values_the_task_does_not_know(osteon: Osteon, room: Path, tmp_path: Path) -> None:

@@ -57,6 +57,7 @@ def measure(
     labels: Annotated[Path, typer.Argument(help="Label map.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="CSV file, one row a structure.")],
     task: TaskOption = "lumbar-spine",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Measure the structures of a label map: volumes, places, heights of vertebral bodies."""
     from osteon.anatomy import Task
@@ -66,4 +67,7 @@ def measure(
 
     table = run(read_labels(labels, Task.load(task)))
     write_measurements(table, out)
+    if json:
+        print_json(table.to_dict("records"))
+        return
     print_table(str(out), table[["structure", "volume_cm3", "touches_border"]])
