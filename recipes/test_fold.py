@@ -31,8 +31,9 @@ def main() -> None:
     arguments = parser.parse_args()
     cohort, model = Cohort.load(arguments.cohort), Model.load(arguments.model)
     fold = Split.load(arguments.cohort / "split.json", cohort).folds[0]
-    classes = set(model.task.class_of_value(model.spec.classes))
-    cases = [c for c in cohort.of_subjects(getattr(fold, arguments.side)) if _annotated(c, cohort) & classes]
+    cases = [case for case in cohort.of_subjects(getattr(fold, arguments.side)) if scored(case, model)]
+    if not cases:
+        raise SystemExit(f"No {arguments.side} subject has annotations of what {model.spec.name} segments.")
     table = evaluated(cohort, cases, model, arguments.out / "segmented")
     with written_whole(arguments.out / "evaluation.csv") as part:
         table.to_csv(part, index=False, float_format="%.4f")
@@ -47,7 +48,7 @@ def evaluated(cohort: Cohort, cases: list[Case], model: Model, out: Path) -> pd.
     for case, result in zip(cases, done, strict=True):
         if result.error is not None or result.labels is None:
             raise SystemExit(f"{case.name}: {result.error}")
-        part = agreement(result.labels, cohort.labels(case), structures=list(case.annotated))
+        part = agreement(result.labels, cohort.labels(case), structures=scored(case, model))
         part.insert(0, "case", case.name)
         part.insert(1, "group", case.group)
         parts.append(part)
@@ -74,8 +75,10 @@ def summary(table: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _annotated(case: Case, cohort: Cohort) -> set[int]:
-    return {cohort.task.by_name(name).value for name in case.annotated}
+def scored(case: Case, model: Model) -> list[str]:
+    """Structures that were annotated in the case and that the model segments."""
+    known = model.task.class_of_value(model.spec.classes)
+    return [name for name in case.annotated if model.task.by_name(name).value in known]
 
 
 if __name__ == "__main__":
