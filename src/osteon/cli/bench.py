@@ -19,7 +19,7 @@ def bench(
     model: Annotated[str, typer.Option(help="Name of a shipped model, or a model folder.")] = "lumbar-vertebrae",
     repeats: Annotated[int, typer.Option(help="Fresh processes; medians are shown.", min=1)] = 3,
     seed: Annotated[int, typer.Option(help="Of the phantom.")] = 0,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for scripts.")] = False,
 ) -> None:
     """Time the whole job on a lumbar phantom, with the share of each stage."""
     from osteon.bench import bench as run

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from osteon.cli.output import console, print_json
-from osteon.errors import OsteonError, UsageError
+from osteon.errors import OsteonError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -19,31 +20,21 @@ def add_to(app: typer.Typer) -> None:
 
 def inspect(
     path: Annotated[Path, typer.Argument(help="DICOM folder or file, NIfTI, MHA, NRRD, or a folder of those.")],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for scripts.")] = False,
 ) -> None:
     """Say what is here: series, geometry, problems."""
-    from osteon.io import read, scans_in
-    from osteon.io.dicom import list_series
+    from osteon.io import inspect as run
 
-    rows: list[dict[str, object]] = []
-    for name, scan in scans_in(path):
-        series = list_series(scan) if scan.is_dir() else []
-        if len(series) > 1 or any(s.problem for s in series):
-            rows += [{"case": name, "series": str(s), "problem": s.problem} for s in series]
-            continue
-        try:
-            rows.append({"case": name, "series": repr(read(scan)), "problem": None})
-        except OsteonError as error:
-            rows.append({"case": name, "series": "", "problem": str(error)})
+    found = run(path)
     if json:
-        print_json(rows)
+        print_json([asdict(one) for one in found])
     else:
-        for row in rows:
-            console.print(f"{row['case']}: {row['series']}", markup=False)
-            if row["problem"]:
-                console.print(f"    problem: {row['problem']}", markup=False)
-    if any(row["problem"] for row in rows):
-        raise typer.Exit(OsteonError.exit_code if len(rows) == 1 else 1)
+        for one in found:
+            console.print(f"{one.case}: {one.series}" if one.series else f"{one.case}:", markup=False)
+            if one.problem:
+                console.print(f"    problem: {one.problem}", markup=False)
+    if any(one.problem for one in found):
+        raise typer.Exit(OsteonError.exit_code if len(found) == 1 else 1)
 
 
 def convert(
@@ -55,10 +46,7 @@ def convert(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an existing file.")] = False,
 ) -> None:
     """Convert a DICOM series or an image to another format."""
-    from osteon.io import read, write
+    from osteon.io import convert as run
 
-    if out.exists() and not overwrite:
-        raise UsageError(f"{out} exists. Give --overwrite to replace it, or choose another name.")
-    volume = read(path, series=series)
-    write(volume, out)
+    volume = run(path, out, series=series, overwrite=overwrite)
     console.print(f"{out}: {volume}", markup=False)

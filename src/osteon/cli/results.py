@@ -27,7 +27,7 @@ def evaluate(
         list[str] | None,
         typer.Option(help="Only structures of this name or pattern, such as 'vertebra-*'; repeatable."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for scripts.")] = False,
 ) -> None:
     """Compare label maps with references: Dice, IoU, volumes and distances of each structure."""
     from osteon.anatomy import Task
@@ -57,7 +57,7 @@ def measure(
     labels: Annotated[Path, typer.Argument(help="Label map.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="CSV file, one row a structure.")],
     task: TaskOption = "lumbar-spine",
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for scripts.")] = False,
 ) -> None:
     """Measure the structures of a label map: volumes, places, heights of vertebral bodies."""
     from osteon.anatomy import Task
