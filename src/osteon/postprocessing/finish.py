@@ -14,7 +14,6 @@ from osteon.postprocessing.instances import split_instances
 from osteon.postprocessing.levels import name_levels
 from osteon.volume import LabelMap, Volume
 
-
 NOTHING = "Nothing that the model knows was found in this scan. Is it of the right part of the body?"
 
 
