@@ -30,7 +30,7 @@ STAGES = {
     "measurements": 0.06,
     "report": 0.31,
 }
-"""Stages of a case, in order, with their usual shares of the time (lumbar scans, OpenVINO on two cores), for the bar."""
+"""Stages of a case, in order, with usual shares of the time (lumbar scans, OpenVINO on two cores), for the bar."""
 
 
 @dataclass(frozen=True)

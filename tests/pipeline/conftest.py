@@ -22,7 +22,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
 @pytest.fixture(scope="session")
 def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("scan") / "boxes.nii.gz"
-    write(boxes()[0], path)
+    write(boxes(orientation="PIR")[0], path)
     return path
 
 
@@ -30,7 +30,7 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def jane(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A DICOM series that names its patient."""
     folder = tmp_path_factory.mktemp("jane") / "spine"
-    write_dicom_series(boxes()[0], folder, description="Sagittal T2", seed=1)
+    write_dicom_series(boxes(orientation="LPS")[0], folder, description="Sagittal T2", seed=1)
     for path in folder.iterdir():
         image = pydicom.dcmread(path)
         image.PatientName, image.PatientID, image.PatientBirthDate = "Doe^Jane", "JD-4711", "20130807"
