@@ -100,3 +100,14 @@ def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(
         (part / "fresh").write_text("new")
     assert (path / "kept").read_text() == "old"
     assert names(tmp_path) == ["model"]
+
+
+def test_colleagues_may_read_every_file_of_a_folder_that_a_library_wrote_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with folder_written_whole(tmp_path / "made") as part:
+            (part / "weights").write_bytes(b"1")
+            (part / "weights").chmod(0o600)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "made" / "weights").stat().st_mode & 0o777 == 0o644

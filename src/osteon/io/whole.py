@@ -38,7 +38,7 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
     part = Path(tempfile.mkdtemp(prefix=".part-", dir=path.parent))
     try:
         yield part
-        part.chmod(0o777 & ~_umask())
+        _give_usual_rights(part)
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=".old-", dir=path.parent))
             path.replace(old / path.name)
@@ -53,6 +53,13 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
             part.replace(path)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def _give_usual_rights(folder: Path) -> None:
+    """Rights as the umask wants them: temporary folders, and files of some libraries, are their owner's alone."""
+    mask = _umask()
+    for path in (folder, *folder.rglob("*")):
+        path.chmod((0o777 if path.is_dir() else 0o666) & ~mask)
 
 
 def _umask() -> int:

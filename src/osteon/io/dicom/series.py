@@ -167,8 +167,8 @@ def _chosen(found: list[_Found], series: str | None, folder: Path) -> _Found:
         if len(found) == 1:
             return found[0]
         raise ReadError(
-            f"The folder {folder} holds {len(found)} series; one scan is one series. Choose one by its number, "
-            f"--series 1 for example: {_listed(found)}."
+            f"The folder {folder} holds {len(found)} series; one scan is one series. Take one out by its number, "
+            f"for example with osteon convert --series 1, and use that file: {_listed(found)}."
         )
     fitting: dict[str, list[_Found]] = defaultdict(list)
     for number, one in enumerate(found, start=1):
