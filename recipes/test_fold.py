@@ -1,6 +1,6 @@
 """Segment the test subjects of a cohort's split with a model, and compare with their labels.
 
-usage: python recipes/test_fold.py COHORT MODEL -o OUT [--side test|validation]
+usage: python recipes/test_fold.py COHORT MODEL -o OUT [--side test|validation|train]
 
 Writes OUT/segmented/, OUT/evaluation.csv (a row a case and structure) and OUT/summary.md (a table for each group).
 """
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("cohort", type=Path)
     parser.add_argument("model", type=Path)
     parser.add_argument("-o", "--out", type=Path, required=True)
-    parser.add_argument("--side", choices=("test", "validation"), default="test")
+    parser.add_argument("--side", choices=("test", "validation", "train"), default="test")
     arguments = parser.parse_args()
     cohort, model = Cohort.load(arguments.cohort), Model.load(arguments.model)
     fold = Split.load(arguments.cohort / "split.json", cohort).folds[0]

@@ -304,3 +304,13 @@ def test_values_above_255_have_room() -> None:
     done = finish(Volume(np.ones((5, 5, 5), np.uint8), np.diag([9.0, 9, 9, 1])), spec(task, ("bone",)), task)
     assert done.labels.values() == [500]
     assert done.labels.array.dtype == np.uint16
+
+
+def test_a_fragment_wholly_of_the_anchors_class_does_not_take_the_lowest_levels_place() -> None:
+    scan = spine(1, 1, 2, 2, 2)
+    fragment = scan.array[:, :, BOTTOM : BOTTOM + BODY]
+    fragment[:5], fragment[10:], fragment[:, :25], fragment[:, 36:] = 0, 0, 0, 0  # 4.6 cm3 of the sacrum
+    scan.array[3:6, :, BOTTOM + STEP : BOTTOM + STEP + BODY][:, 15:45] = 2  # a third of L5 looks like another vertebra
+    done = finish(scan, spec(), LUMBAR)
+    assert level_values(done, scan) == [0, 1, 2, 3, 4]
+    assert any("Left out a body below vertebra-L5" in warning for warning in done.warnings)

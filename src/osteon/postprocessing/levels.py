@@ -69,7 +69,8 @@ def _from_the_anchor(bodies: Sequence[Body], asked: bool, lowest: str, warnings:
     """Bodies from the anchor up; what lies below it belongs to the sacrum."""
     if not asked:
         return list(bodies)
-    best = max(range(len(bodies)), key=lambda n: bodies[n].anchor_share)
+    # by how much of it, not by which share: a fragment of the sacrum can be wholly of the anchor's class
+    best = max(range(len(bodies)), key=lambda n: bodies[n].anchor_share * bodies[n].voxels)
     if bodies[best].anchor_share < ANCHOR_SHARE:
         warnings.append(
             f"No body looks like {lowest} (at best {bodies[best].anchor_share:.0%} of one does): levels are counted "
