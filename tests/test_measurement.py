@@ -12,20 +12,13 @@ import pytest
 from osteon.anatomy import Task
 from osteon.measurement import measure, surface_area_mm2, write_measurements
 from osteon.volume import LabelMap
+from scenes import rotation
 
 CODES = [
     "".join(letters[side] for letters, side in zip(order, sides, strict=True))
     for order in permutations(["RL", "AP", "SI"])
     for sides in product((0, 1), repeat=3)
 ]
-
-
-def rotation(axis: int, degrees: float) -> np.ndarray:
-    a, b = [n for n in range(3) if n != axis]
-    turn = np.eye(3)
-    angle = np.radians(degrees)
-    turn[[a, a, b, b], [a, b, a, b]] = np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)
-    return turn
 
 
 def grid(shape: tuple[int, int, int], spacing: tuple[float, float, float], turn: np.ndarray) -> np.ndarray:

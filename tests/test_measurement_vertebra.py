@@ -13,6 +13,7 @@ from osteon.anatomy import Task
 from osteon.io import read_labels
 from osteon.measurement import Body, measure, measure_body
 from osteon.volume import LabelMap
+from scenes import rotation
 
 CODES = [
     "".join(letters[side] for letters, side in zip(order, sides, strict=True))
@@ -22,14 +23,6 @@ CODES = [
 HEIGHTS = ["height_anterior_mm", "height_middle_mm", "height_posterior_mm"]
 SHAPE_MM = (60, 60, 60)
 DEPTH, WIDTH = 33.0, 45.0
-
-
-def rotation(axis: int, degrees: float) -> np.ndarray:
-    a, b = [n for n in range(3) if n != axis]
-    turn = np.eye(3)
-    angle = np.radians(degrees)
-    turn[[a, a, b, b], [a, b, a, b]] = np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)
-    return turn
 
 
 def affine_about_origin(spacing: tuple[float, float, float], turn: np.ndarray) -> tuple[tuple[int, ...], np.ndarray]:

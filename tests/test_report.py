@@ -17,6 +17,7 @@ from osteon.masks import surfaces_of
 from osteon.report import ReportContent, preview, write_report
 from osteon.report.tables import heading, html_table, text_of
 from osteon.volume import LabelMap, Volume
+from scenes import spine
 
 SPINE, LEGS = Task.load("lumbar-spine"), Task.load("leg-bones")
 VOID = {"meta", "img", "br", "hr", "link", "input"}
@@ -44,17 +45,6 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.open and self.open[-1] not in ("script", "style"):
             self.text.append(data)
-
-
-def spine() -> tuple[Volume, LabelMap]:
-    """Three boxes, one above the other, in a noisy sagittal stack of 4 mm slices."""
-    random = np.random.default_rng(3)
-    labels = np.zeros((60, 80, 9), dtype=np.int16)
-    for at, value in enumerate((1, 2, 3)):
-        labels[20:38, 54 - 22 * at : 70 - 22 * at, 2:7] = value
-    affine = np.array([[0, 0, 4.0, -16], [-1.0, 0, 0, 30], [0, -1.0, 0, 40], [0, 0, 0, 1]])
-    scan = random.normal(100, 8, labels.shape).astype(np.float32) + 60 * (labels > 0)
-    return Volume(scan, affine), LabelMap(labels, affine, task=SPINE)
 
 
 @pytest.fixture

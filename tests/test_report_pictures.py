@@ -18,19 +18,9 @@ from osteon.report.shading import Camera, shaded
 from osteon.report.slices import PLANES, Stack, window
 from osteon.report.viewer import thinned
 from osteon.volume import LabelMap, Volume
+from scenes import spine
 
 SPINE, LEGS = Task.load("lumbar-spine"), Task.load("leg-bones")
-
-
-def spine() -> tuple[Volume, LabelMap]:
-    """Three boxes, one above the other, in a noisy sagittal stack of 4 mm slices."""
-    random = np.random.default_rng(3)
-    labels = np.zeros((60, 80, 9), dtype=np.int16)
-    for at, value in enumerate((1, 2, 3)):
-        labels[20:38, 54 - 22 * at : 70 - 22 * at, 2:7] = value
-    affine = np.array([[0, 0, 4.0, -16], [-1.0, 0, 0, 30], [0, -1.0, 0, 40], [0, 0, 0, 1]])
-    scan = random.normal(100, 8, labels.shape).astype(np.float32) + 60 * (labels > 0)
-    return Volume(scan, affine), LabelMap(labels, affine, task=SPINE)
 
 
 def test_preview_is_a_picture_of_the_set_width_that_holds_every_colour(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 from pathlib import Path
@@ -11,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
+from running import contents, names, run_on
 
 from models import CASE_FILES, LEVELS, boxes
 from osteon.anatomy import Task
@@ -18,19 +18,6 @@ from osteon.inference import engine_for
 from osteon.io import read, read_labels, write
 from osteon.networks.model import Model
 from osteon.pipeline import STAGES, SegmentedCase, segment, segment_volume
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-def run_on(scans: Path | list[Path], out: Path, model: Model, **options: object) -> list[SegmentedCase]:
-    return segment(scans, out, model=model, engine="torch", device="cpu", **options)  # type: ignore[arg-type]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    return {name: gzip.decompress(data) if name.endswith(".gz") else data for name, data in files.items()}
 
 
 def test_a_case_folder_holds_exactly_what_the_design_names(done: SegmentedCase) -> None:

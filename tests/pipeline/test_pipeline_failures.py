@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import shutil
 import subprocess
 import sys
@@ -10,24 +9,12 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from running import contents, names, run_on
 
 from models import CASE_FILES
 from osteon.errors import ReadError, UnexpectedError, UsageError, WriteError
 from osteon.networks.model import Model
-from osteon.pipeline import CasePaths, SegmentedCase, segment
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-def run_on(scans: Path | list[Path], out: Path, model: Model, **options: object) -> list[SegmentedCase]:
-    return segment(scans, out, model=model, engine="torch", device="cpu", **options)  # type: ignore[arg-type]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    return {name: gzip.decompress(data) if name.endswith(".gz") else data for name, data in files.items()}
+from osteon.pipeline import CasePaths, segment
 
 
 def test_one_bad_scan_among_three_stops_no_other_and_leaves_nothing(model: Model, scan: Path, tmp_path: Path) -> None:
