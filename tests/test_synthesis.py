@@ -12,8 +12,8 @@ from osteon.anatomy import Structure, Task
 from osteon.errors import TaskError, UsageError
 from osteon.geometry import FloatArray
 from osteon.synthesis import Phantom, SpineParameters, make_phantom, write_phantom, write_phantom_cohort
-from osteon.synthesis.chain import Chain
-from osteon.synthesis.spine_anatomy import LEVELS
+from osteon.synthesis.spine.chain import Chain
+from osteon.synthesis.spine.parameters import LEVELS
 from osteon.volume import LabelMap
 
 SMALL = {"shape": (96, 128, 8), "spacing_mm": (2.5, 2.5, 8.0)}

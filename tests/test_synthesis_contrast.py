@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from osteon.geometry import Grid
-from osteon.synthesis.acquisition import FULL_SCALE, acquire
 from osteon.synthesis.contrast import Tissue, spin_echo, tissue_signals
+from osteon.synthesis.spine.acquisition import FULL_SCALE, acquire
 
 
 def test_spin_echo_recovers_63_percent_after_one_t1_and_keeps_37_percent_after_one_t2() -> None:

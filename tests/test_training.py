@@ -12,13 +12,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models import brightness_model
 from osteon.anatomy import Task
 from osteon.cohort import Case
-from osteon.errors import TaskError, TrainingError
+from osteon.errors import OsteonError, TaskError, TrainingError
 from osteon.training.augmentation import Crop, augmented, flipped, mirrored_classes, recoloured
 from osteon.training.config import AugmentationConfig, LossConfig, OptimiserConfig, SamplingConfig, TrainingConfig
 from osteon.training.data import PreparedCase, Sampler
-from osteon.training.loop import learning_rate
+from osteon.training.loop import learning_rate, start_from
 from osteon.training.loss import SegmentationLoss
 from osteon.training.targets import IGNORE, UNKNOWN_RADIUS_MM, targets
 from osteon.training.validation import validate
@@ -223,6 +224,23 @@ def test_picture_and_target_turn_together() -> None:
         assert labels.sum() / target.sum() == pytest.approx(_scale(how, seed) ** 2, rel=0.06)
 
 
+def test_a_crop_that_is_not_warped_holds_the_scans_own_pixels() -> None:
+    rng = np.random.default_rng(0)
+    slices = rng.random((1, 40, 50), dtype=np.float32)
+    target = np.arange(2000).reshape(40, 50).astype(np.uint8)
+    how = AugmentationConfig(warped=0.25)
+    kept = 0
+    for _ in range(200):
+        centre = (float(rng.uniform(16, 23)), float(rng.uniform(16, 33)))
+        cut, labels = augmented(Crop(slices, target, centre), (32, 32), how, rng)
+        row, column = round(centre[0] - 15.5), round(centre[1] - 15.5)
+        window = (slice(row, row + 32), slice(column, column + 32))
+        same = bool((labels.numpy() == target[window]).all())
+        assert not same or np.abs(cut[0].numpy() - slices[0][window]).max() < 1e-3
+        kept += same
+    assert 0.65 < kept / 200 < 0.85
+
+
 def _scale(how: AugmentationConfig, seed: int) -> float:
     rng = np.random.default_rng(seed)
     rng.uniform()  # the angle
@@ -367,6 +385,7 @@ HEAD = 'name = "tiny"\ntitle = "Tiny"\nclasses = ["vertebra-L5", "vertebra"]\n'
         ("[postprocessing]\nanchor = 'vertebra-L4'", "anchor is vertebra-L4, which is none of the classes"),
         ("[preprocessing]\nsize = [9, 9, 9]\nspacing_mm = [1, 1]", "preprocessing: .*either spacing_mm or size"),
         ("[network", "not valid TOML"),
+        ("start = 'm'\n[encoder]\nweights = 'download'", "start and encoder.weights both say"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_named(tmp_path: Path, text: str, said: str) -> None:
@@ -407,6 +426,31 @@ def test_a_fixed_size_can_be_written_in_toml(tmp_path: Path) -> None:
     read = TrainingConfig.load(path)
     assert read.preprocessing.size == (256, 128, 32)
     assert TrainingConfig.model_validate_json(read.model_dump_json()) == read
+
+
+def test_a_network_starts_from_the_weights_of_a_model(tmp_path: Path) -> None:
+    model = brightness_model(tmp_path / "model")
+    settings = {"start": str(model.folder), "network": {"width": 8}}
+    network = model.spec.network_module()
+    assert start_from(network, config(**settings)) == model.spec.weights_sha256
+    for name, weights in model.network().state_dict().items():
+        assert torch.equal(network.state_dict()[name], weights), name
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"network": {"width": 16}}, "network = .*width=8.* has .*width=16"),
+        ({"preprocessing": {"channels": 5}}, r"preprocessing\.channels = 3, this configuration has 5"),
+        ({"classes": ("vertebra",)}, "classes"),
+        ({"start": "no-such-model"}, "There is no model"),
+    ],
+)
+def test_a_model_that_does_not_fit_is_no_start(tmp_path: Path, changes: dict[str, object], said: str) -> None:
+    model = brightness_model(tmp_path / "model")
+    facts: dict[str, object] = {"start": str(model.folder), "network": {"width": 8}}
+    with pytest.raises(OsteonError, match=said):
+        start_from(model.spec.network_module(), config(**(facts | changes)))
 
 
 def test_a_missing_configuration_is_said(tmp_path: Path) -> None:

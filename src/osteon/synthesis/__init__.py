@@ -2,9 +2,9 @@
 
 from osteon.synthesis.contrast import Contrast
 from osteon.synthesis.files import PhantomPaths, write_phantom, write_phantom_cohort
-from osteon.synthesis.phantom import Phantom, make_phantom
-from osteon.synthesis.spine_anatomy import SpineParameters
-from osteon.synthesis.vertebra import VertebraLabel
+from osteon.synthesis.spine.parameters import SpineParameters
+from osteon.synthesis.spine.phantom import Phantom, make_phantom
+from osteon.synthesis.spine.vertebra import VertebraLabel
 
 __all__ = [
     "Contrast",

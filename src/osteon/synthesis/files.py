@@ -12,8 +12,8 @@ from osteon.io import write
 from osteon.io.dicom import write_dicom_series
 from osteon.io.whole import folder_written_whole
 from osteon.synthesis.contrast import Contrast
-from osteon.synthesis.phantom import SHAPE, SPACING_MM, Phantom, make_phantom
-from osteon.synthesis.vertebra import VertebraLabel
+from osteon.synthesis.spine.phantom import SHAPE, SPACING_MM, Phantom, make_phantom
+from osteon.synthesis.spine.vertebra import VertebraLabel
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -73,7 +73,7 @@ def mirrored_classes(task: Task, classes: Sequence[str]) -> NDArray[np.uint8]:
 def augmented(
     crop: Crop, size: tuple[int, int], how: AugmentationConfig, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Cut, turn and scale one crop.
+    """Cut, turn and scale one crop; ``how.warped`` says how often it is turned and scaled.
 
     Returns
     -------
@@ -83,6 +83,10 @@ def augmented(
     """
     angle = np.radians(rng.uniform(-how.rotation_degrees, how.rotation_degrees))
     scale = np.exp(rng.uniform(-1, 1) * np.log(how.scaling))
+    if how.warped < 1 and rng.random() >= how.warped:
+        # whole pixels are cut, not interpolated: the outline is as sharp as in the scan
+        middle = tuple(round(c - (n - 1) / 2) + (n - 1) / 2 for c, n in zip(crop.centre, size, strict=True))
+        angle, scale, crop = 0.0, 1.0, replace(crop, centre=middle)
     grid = _sampling_grid(crop, size, float(angle), float(scale))
     slices = functional.grid_sample(
         torch.from_numpy(crop.slices)[None], grid, mode="bilinear", padding_mode="zeros", align_corners=False

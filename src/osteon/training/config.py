@@ -45,12 +45,14 @@ class SamplingConfig(_Table):
 class AugmentationConfig(_Table):
     """Random changes to a crop; 0 switches one off.
 
-    ``rotation_degrees``: at most so much in plane. ``scaling``: at most by this factor up or down.
+    ``warped``: share of crops that are turned and scaled; the others keep the scan's own pixels, as all do when the
+    network is used. ``rotation_degrees``: at most so much in plane. ``scaling``: at most by this factor up or down.
     ``flip``: chance of a left-right flip, which swaps the labels of mirror partners. ``gamma``: exponent between
     1/gamma and gamma. ``contrast``, ``brightness``: largest relative and absolute change. ``noise``: largest standard
     deviation (Rician). ``bias_field``: largest log-amplitude of a smooth field. ``blur_mm``: largest sigma.
     """
 
+    warped: float = Field(default=1.0, ge=0, le=1)
     rotation_degrees: float = Field(default=15.0, ge=0, le=180)
     scaling: float = Field(default=1.2, ge=1, le=3)
     flip: float = Field(default=0.5, ge=0, le=1)
@@ -88,14 +90,16 @@ class TrainingConfig(_Table):
     """All of one training; see the tables' own descriptions.
 
     ``name``, ``title``, ``licence``: of the model that comes out. ``classes``: structures or groups that the network
-    tells apart. ``epochs`` of ``steps`` batches of ``batch`` crops; training stops early after ``patience`` epochs
-    without a better validation loss. ``precision``: ``32-true``, ``bf16-mixed`` or ``16-mixed`` (on a GPU).
+    tells apart. ``start``: a model, by name or folder, whose weights the network starts from. ``epochs`` of ``steps``
+    batches of ``batch`` crops; training stops early after ``patience`` epochs without a better validation loss.
+    ``precision``: ``32-true``, ``bf16-mixed`` or ``16-mixed`` (on a GPU).
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     title: str
     licence: str = "not stated"
     classes: tuple[str, ...] = Field(min_length=1)
+    start: str | None = None
     seed: int = 0
     epochs: int = Field(default=60, ge=1)
     steps: int = Field(default=60, ge=1)
@@ -115,6 +119,8 @@ class TrainingConfig(_Table):
     def _consistent(self) -> Self:
         if len(set(self.classes)) < len(self.classes):
             raise ValueError("classes names a class twice")
+        if self.start is not None and self.encoder.weights != "random":
+            raise ValueError("start and encoder.weights both say what the encoder starts from; leave one out")
         anchor = self.postprocessing.anchor
         if anchor is not None and anchor not in self.classes:
             raise ValueError(f"postprocessing.anchor is {anchor}, which is none of the classes")

@@ -124,10 +124,13 @@ class _Session:
         self.loss = SegmentationLoss(config.loss)
 
     def start(self) -> str:
-        """Fill the encoder with its first weights; returns their origin."""
-        if self.config.encoder.weights == "random":
+        """Fill the network, or its encoder, with its first weights; returns their origin."""
+        if self.config.start is not None:
+            digest = start_from(self.network, self.config)
+        elif self.config.encoder.weights != "random":
+            digest = load_imagenet(encoder_of(self.network), self.config.encoder.weights)
+        else:
             return "random"
-        digest = load_imagenet(encoder_of(self.network), self.config.encoder.weights)
         self.average.load_state_dict(self.network.state_dict())
         return digest
 
@@ -192,6 +195,24 @@ class _Session:
                 value.lerp_(current[name].to(value.dtype), 1 - decay)
             else:
                 value.copy_(current[name])
+
+
+def start_from(network: nn.Module, config: TrainingConfig) -> str:
+    """Give a network the weights of the model ``config.start``; returns their SHA-256.
+
+    Raises
+    ------
+    TrainingError
+        If the model's network, channels or classes are others than the configuration's.
+    """
+    model = Model.load(str(config.start))
+    theirs = (model.spec.network, model.spec.preprocessing.channels, model.spec.classes)
+    ours = (config.network, config.preprocessing.channels, config.classes)
+    for what, a, b in zip(("network", "preprocessing.channels", "classes"), theirs, ours, strict=True):
+        if a != b:
+            raise TrainingError(f"start: the model {config.start} has {what} = {a}, this configuration has {b}.")
+    network.load_state_dict(model.network().state_dict())
+    return model.spec.weights_sha256
 
 
 def record(paths: TrainingPaths, progress: Progress) -> None:

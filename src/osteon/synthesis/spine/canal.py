@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from osteon.synthesis.canvas import Canvas, Patch
-from osteon.synthesis.chain import WORLD, Chain
 from osteon.synthesis.shapes import Array, superellipse
+from osteon.synthesis.spine.canvas import Canvas, Patch
+from osteon.synthesis.spine.chain import WORLD, Chain
 
 
 def paint_canal(canvas: Canvas, chain: Chain, value: int | None, rng: np.random.Generator) -> None:

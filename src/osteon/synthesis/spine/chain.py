@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from osteon.geometry import FloatArray
 from osteon.synthesis.shapes import Array
-from osteon.synthesis.spine_anatomy import SACRUM_TURN_DEGREES, SpineParameters
+from osteon.synthesis.spine.parameters import SACRUM_TURN_DEGREES, SpineParameters
 
 STEP_MM = 0.5
 

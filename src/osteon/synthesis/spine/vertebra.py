@@ -7,10 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from osteon.synthesis.canvas import Canvas
-from osteon.synthesis.chain import Chain, Frame
 from osteon.synthesis.shapes import Array, BodyShape, Point, capsule, ellipsoid
-from osteon.synthesis.spine_anatomy import LEVELS, DiscShape
+from osteon.synthesis.spine.canvas import Canvas
+from osteon.synthesis.spine.chain import Chain, Frame
+from osteon.synthesis.spine.parameters import LEVELS, DiscShape
 
 VertebraLabel = Literal["body", "whole"]
 

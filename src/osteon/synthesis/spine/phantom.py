@@ -9,14 +9,14 @@ import numpy as np
 from osteon.anatomy import Task
 from osteon.errors import TaskError, UsageError
 from osteon.geometry import FloatArray, Grid
-from osteon.synthesis.acquisition import acquire
-from osteon.synthesis.canal import paint_canal
-from osteon.synthesis.canvas import Canvas
-from osteon.synthesis.chain import Chain, Frame
 from osteon.synthesis.contrast import Contrast, tissue_signals
-from osteon.synthesis.spine_anatomy import SpineParameters
-from osteon.synthesis.trunk import Trunk, paint_beside_spine, paint_organs, paint_trunk
-from osteon.synthesis.vertebra import (
+from osteon.synthesis.spine.acquisition import acquire
+from osteon.synthesis.spine.canal import paint_canal
+from osteon.synthesis.spine.canvas import Canvas
+from osteon.synthesis.spine.chain import Chain, Frame
+from osteon.synthesis.spine.parameters import SpineParameters
+from osteon.synthesis.spine.trunk import Trunk, paint_beside_spine, paint_organs, paint_trunk
+from osteon.synthesis.spine.vertebra import (
     VertebraLabel,
     paint_arches,
     paint_bodies,

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from osteon.geometry import FloatArray, Grid, inverse, transform_points
-from osteon.synthesis.chain import Frame
 from osteon.synthesis.contrast import TEXTURE
 from osteon.synthesis.shapes import Array, Point
+from osteon.synthesis.spine.chain import Frame
 
 Box = tuple[slice, slice, slice]
 

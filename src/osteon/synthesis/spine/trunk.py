@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from osteon.synthesis.canvas import Canvas
-from osteon.synthesis.chain import WORLD, Chain, Curve
 from osteon.synthesis.shapes import Point, ellipsoid, superellipse
+from osteon.synthesis.spine.canvas import Canvas
+from osteon.synthesis.spine.chain import WORLD, Chain, Curve
 
 # Levels above L5 (negative: sacrum), distance from the back of the bodies to the skin of the back in mm, and the
 # subcutaneous fat there against that at L3. Set by eye on supine scans.
