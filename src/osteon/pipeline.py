@@ -220,6 +220,8 @@ def _segment_case(name: str, path: Path, paths: CasePaths, model: Model, engine:
         finished = finish(classes, model.spec, model.task)
     for warning in finished.warnings:
         run.warn(warning)
+    if finished.notes:
+        run.facts["postprocessing"] = list(finished.notes)
     try:
         with folder_written_whole(paths.folder) as part:
             _write_case(name, scan, finished.labels, model, run, CasePaths(part))
@@ -248,6 +250,8 @@ def _write_case(name: str, scan: Volume, labels: LabelMap, model: Model, run: Ru
             f"{' x '.join(f'{s:.2f}' for s in scan.spacing_mm)} mm, axes {scan.orientation}+",
             "Time": ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in run.stages_s.items()),
         }
+        if "postprocessing" in run.facts:
+            facts["Changed after the network"] = " ".join(run.facts["postprocessing"])
         content = ReportContent(
             case=name,
             scan=scan,

@@ -10,8 +10,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from osteon.anatomy.limb import Limb
 from osteon.anatomy.structure import Structure
 from osteon.errors import TaskError
 
@@ -49,6 +52,8 @@ class Task(BaseModel):
     structures : tuple of Structure
     levels : Levels, optional
         For tasks whose structures are numbered from the lowest up.
+    limb : Limb, optional
+        For tasks of paired bones: how they lie to one another.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +64,7 @@ class Task(BaseModel):
     spacing_mm: tuple[float, float, float]
     structures: tuple[Structure, ...] = Field(min_length=1)
     levels: Levels | None = None
+    limb: Limb | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -78,6 +84,10 @@ class Task(BaseModel):
         unknown = [n for n in (self.levels.order if self.levels else ()) if n not in by_name]
         if unknown:
             raise ValueError(f"levels name unknown structures: {', '.join(unknown)}")
+        groups = {s.parent for s in self.structures if s.mirror is not None}
+        unknown = [group for group in (self.limb.groups if self.limb else ()) if group not in groups]
+        if unknown:
+            raise ValueError(f"limb names groups without a right and a left structure: {', '.join(unknown)}")
         return self
 
     def __repr__(self) -> str:
@@ -139,10 +149,11 @@ class Task(BaseModel):
             return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in content.items()]
 
         content = self.model_dump(mode="json", exclude_none=True)
-        structures, levels = content.pop("structures"), content.pop("levels", None)
+        structures = content.pop("structures")
+        tables = {key: content.pop(key) for key in ("levels", "limb") if key in content}
         text = lines(content)
-        if levels is not None:
-            text += ["", "[levels]", *lines(levels)]
+        for key, table in tables.items():
+            text += ["", f"[{key}]", *lines(table)]
         for structure in structures:
             text += ["", "[[structures]]", *lines(structure)]
         return "\n".join(text) + "\n"
@@ -184,6 +195,25 @@ class Task(BaseModel):
     def mirrored_values(self) -> dict[int, int]:
         """Label value of each structure that has a mirror partner, to the partner's."""
         return {s.value: self.by_name(s.mirror).value for s in self.structures if s.mirror is not None}
+
+    def mirrored_classes(self, classes: Sequence[str]) -> NDArray[np.uint8]:
+        """Network class to the class of its mirror partner, for all 256: what a flip does to a map of classes.
+
+        Raises
+        ------
+        TaskError
+            If one of a pair of partners is a class and the other is not.
+        """
+        swap = np.arange(256, dtype=np.uint8)
+        partner = {s.name: s.mirror for s in self.structures if s.mirror is not None}
+        for number, name in enumerate(classes, start=1):
+            if name in partner:
+                if partner[name] not in classes:
+                    raise TaskError(
+                        f"{name} is a class but its mirror partner {partner[name]} is not; flips would mix them."
+                    )
+                swap[number] = list(classes).index(partner[name]) + 1
+        return swap
 
     def class_of_value(self, classes: Sequence[str]) -> dict[int, int]:
         """Label value to network class index, from 1.

@@ -1,4 +1,4 @@
-"""``osteon phantom make``."""
+"""``osteon phantom make`` and ``osteon phantom bodies``."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Annotated, Literal, cast
 
 import typer
 
-from osteon.cli.output import console
+from osteon.cli.output import console, progress_bar
 from osteon.errors import UsageError
 
 app = typer.Typer(help="Make scans from nothing, with known labels.", no_args_is_help=True)
+
+OLDEST_YEARS = 100.0
 
 
 @app.callback()
@@ -21,25 +23,67 @@ def _group() -> None:
 @app.command()
 def make(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the phantom.")],
-    task: Annotated[str, typer.Option(help="Task whose anatomy is made: lumbar-spine.")] = "lumbar-spine",
-    contrast: Annotated[str, typer.Option(help="t1 or t2.")] = "t2",
+    task: Annotated[str, typer.Option(help="Task whose anatomy is made: lumbar-spine or leg-bones.")] = "lumbar-spine",
+    contrast: Annotated[
+        str | None,
+        typer.Option(help="Of a spine t1 or t2; of legs a protocol such as t1-gre, t2-se, stir or dixon-water."),
+    ] = None,
+    age: Annotated[
+        float | None, typer.Option(help="Age in years; drawn if not given.", min=0, max=OLDEST_YEARS)
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another seed is another patient.")] = 0,
     count: Annotated[int, typer.Option(help="More than one makes a cohort in the SPIDER layout.", min=1)] = 1,
 ) -> None:
     """Make a phantom as a DICOM series and as NIfTI with labels, or a cohort of them."""
+    from osteon import synthesis
     from osteon.anatomy import Task
-    from osteon.synthesis import make_phantom, write_phantom, write_phantom_cohort
 
-    if contrast not in ("t1", "t2"):
-        raise UsageError(f"There is no contrast {contrast}. Known: t1, t2.")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out} exists and is not an empty folder. Choose another place.")
+    _require_free(out)
     chosen = Task.load(task)
+    legs = chosen.name == "leg-bones"
+    if contrast is None:
+        contrast = "t1-gre" if legs else "t2"
+    if not legs and contrast not in ("t1", "t2"):
+        raise UsageError(f"There is no contrast {contrast}. Known: t1, t2.")
     if count > 1:
-        write_phantom_cohort(out, count=count, seed=seed)
-        console.print(f"{out}: {count} subjects, each in T1 and T2, with masks", markup=False)
+        if age is not None:
+            raise UsageError("A cohort has subjects of many ages; leave out --age or --count.")
+        if legs:
+            synthesis.write_leg_cohort(out, count=count, seed=seed)
+        else:
+            synthesis.write_phantom_cohort(out, count=count, seed=seed)
+        console.print(f"{out}: {count} subjects, each in two contrasts, with masks", markup=False)
         return
-    phantom = make_phantom(chosen, seed=seed, contrast=cast(Literal["t1", "t2"], contrast))
-    paths = write_phantom(phantom, out, seed=seed)
+    phantom: synthesis.Phantom | synthesis.LegPhantom
+    if legs:
+        phantom = synthesis.make_leg_phantom(seed=seed, protocol=contrast, age_years=age)
+    else:
+        known = cast(Literal["t1", "t2"], contrast)
+        phantom = synthesis.make_phantom(chosen, seed=seed, contrast=known, age_years=age)
+    paths = synthesis.write_phantom(phantom, out, seed=seed)
     for path in (paths.dicom, paths.scan, paths.labels):
         console.print(str(path), markup=False)
+
+
+@app.command()
+def bodies(
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the bodies.")],
+    count: Annotated[int, typer.Option(help="How many.", min=1)] = 20,
+    seed: Annotated[int, typer.Option(help="Other seeds are other people.")] = 0,
+) -> None:
+    """Make bodies to train on: legs of all ages as maps of their parts, from which slices of any contrast are made."""
+    from osteon.synthesis import draw_legs
+    from osteon.synthesis.templates import write_body
+
+    _require_free(out)
+    with progress_bar("building", total=count) as doing:
+        for number in range(count):
+            body = draw_legs(1000 * seed + number, spacing_mm=(2.0, 2.0, 2.0))
+            write_body(body, out)
+            doing(number + 1, body.name)
+    console.print(f"{out}: {count} bodies", markup=False)
+
+
+def _require_free(out: Path) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out} exists and is not an empty folder. Choose another place.")

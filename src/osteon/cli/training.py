@@ -25,7 +25,7 @@ def train(
     fold: Annotated[int, typer.Option(help="Which fold of the split.")] = 0,
     also: Annotated[
         list[Path] | None,
-        typer.Option(help="Another cohort, such as phantoms, all of which is trained on; repeatable."),
+        typer.Option(help="Another cohort, or a folder of bodies, all of which is trained on; repeatable."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Instead of the configuration's seed.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -34,6 +34,7 @@ def train(
     """Train a network on a cohort; the model with the best validation Dice is written to RUN/model."""
     from osteon.cohort import Cohort
     from osteon.cohort.split import SPLIT, Split
+    from osteon.synthesis.bodies import Bodies
     from osteon.training import train as run
     from osteon.training.config import TrainingConfig
 
@@ -44,7 +45,7 @@ def train(
     settings = TrainingConfig.load(config)
     if seed is not None:
         settings = settings.model_copy(update={"seed": seed})
-    others = [Cohort.load(path) for path in also or []]
+    others = [Bodies.load(path) if Bodies.lie_in(path) else Cohort.load(path) for path in also or []]
     with progress_bar("preparing", total=settings.epochs) as doing:
 
         def said(line: str) -> None:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import ndimage
 
+from osteon.anatomy import Task
 from osteon.geometry import FloatArray
 from osteon.io.whole import written_whole
 from osteon.measurement.frame import spine_axes, voxel_centres
+from osteon.measurement.leg import (
+    LONG_BONE_COLUMNS,
+    LONG_BONE_GROUPS,
+    LongBoneMask,
+    measure_long_bones,
+    measure_sides,
+)
 from osteon.measurement.surface_area import surface_area_mm2
 from osteon.measurement.vertebra import VERTEBRA_COLUMNS, Body, measure_body
 from osteon.volume import LabelMap
@@ -59,12 +68,15 @@ def measure(labels: LabelMap) -> pd.DataFrame:
           inside is measured; ``border_faces`` names these faces (``inferior superior``)
         - in a task with vertebrae, ``height_anterior_mm`` and so on as `osteon.measurement.vertebra` defines them;
           NaN for what is no vertebra, and for a body that is cut off
+        - in a task with long bones of the leg, ``length_mm`` and so on as `osteon.measurement.leg` and its neighbours
+          define them; NaN for other bones, and for one that is cut off or whose landmarks are not found
     """
     boxes = ndimage.find_objects(labels.array)
     present = set(labels.values())
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     bodies: dict[int, Body] = {}  # by row
     centroids: list[FloatArray] = []
+    long_bones: list[LongBoneMask] = []
     for structure in labels.task.structures:
         if structure.value not in present:
             continue
@@ -77,6 +89,8 @@ def measure(labels: LabelMap) -> pd.DataFrame:
         if structure.parent == VERTEBRA_GROUP:
             bodies[len(rows)] = Body(mask, part.affine, tuple(faces.values()))
             centroids.append(points.mean(axis=0))
+        if structure.parent in LONG_BONE_GROUPS:
+            long_bones.append(LongBoneMask(structure, mask, part.affine, bool(faces)))
         rows.append(
             {
                 "structure": structure.name,
@@ -92,8 +106,13 @@ def measure(labels: LabelMap) -> pd.DataFrame:
         )
     for (row, body), axis in zip(bodies.items(), spine_axes(np.array(centroids).reshape(-1, 3)), strict=True):
         rows[row] |= measure_body(body, axis)
-    has_vertebrae = any(s.parent == VERTEBRA_GROUP for s in labels.task.structures)
-    return pd.DataFrame(rows, columns=[*COLUMNS, *(VERTEBRA_COLUMNS if has_vertebrae else ())])
+    groups = {s.parent for s in labels.task.structures}
+    if groups.intersection(LONG_BONE_GROUPS):
+        _add_long_bones(rows, long_bones, labels.task)
+    columns = [*COLUMNS]
+    columns += VERTEBRA_COLUMNS if VERTEBRA_GROUP in groups else ()
+    columns += LONG_BONE_COLUMNS if groups.intersection(LONG_BONE_GROUPS) else ()
+    return pd.DataFrame(rows, columns=columns)
 
 
 def write_measurements(table: pd.DataFrame, path: Path) -> None:
@@ -108,6 +127,16 @@ def write_measurements(table: pd.DataFrame, path: Path) -> None:
     """
     with written_whole(path) as part:
         table.to_csv(part, index=False, float_format="%.2f")
+
+
+def _add_long_bones(rows: list[dict[str, Any]], bones: list[LongBoneMask], task: Task) -> None:
+    """Columns of long bones, and how the sides differ, for all that is not cut off."""
+    by_name = {row["structure"]: row for row in rows}
+    for name, values in measure_long_bones(bones).items():
+        by_name[name] |= values
+    whole = {name: row for name, row in by_name.items() if not row["touches_border"]}
+    for name, values in measure_sides(whole, list(task.structures)).items():
+        by_name[name] |= values
 
 
 def _faces_reached(box: tuple[slice, slice, slice], labels: LabelMap) -> dict[str, FloatArray]:

@@ -13,7 +13,7 @@ NAMES = ("resnet34-unet",)
 """Architectures that `build` knows."""
 
 
-def build(name: str, *, in_channels: int, classes: int, width: int = 64) -> nn.Module:
+def build(name: str, *, in_channels: int, classes: int, width: int = 64, place: bool = False) -> nn.Module:
     """Make a network by name, with random weights.
 
     Parameters
@@ -26,6 +26,8 @@ def build(name: str, *, in_channels: int, classes: int, width: int = 64) -> nn.M
         Background included.
     width : int
         Channels of the first stage.
+    place : bool
+        Whether it also tells where along the body a slice lies.
 
     Raises
     ------
@@ -35,5 +37,5 @@ def build(name: str, *, in_channels: int, classes: int, width: int = 64) -> nn.M
     if name == "resnet34-unet":
         from osteon.networks.unet import ResNet34UNet
 
-        return ResNet34UNet(in_channels, classes, width)
+        return ResNet34UNet(in_channels, classes, width, place)
     raise ModelError(f"There is no network named {name}. Known: {', '.join(NAMES)}.")

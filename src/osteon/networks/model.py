@@ -31,6 +31,13 @@ class NetworkSpec(BaseModel):
 
     name: str = "resnet34-unet"
     width: int = Field(default=64, ge=8)
+    place: bool = False
+
+    def built(self, in_channels: int, classes: int) -> nn.Module:
+        """The network, with random weights, for so many slices seen at once and classes (background included)."""
+        from osteon.networks import build
+
+        return build(self.name, in_channels=in_channels, classes=classes, width=self.width, place=self.place)
 
 
 class PostprocessingSpec(BaseModel):
@@ -38,15 +45,28 @@ class PostprocessingSpec(BaseModel):
 
     Parameters
     ----------
+    method : "volume" or "slices"
+        Parts and holes in 3-D, with sides and neighbours put right; or slice by slice, by size alone. Levels are always
+        found in 3-D.
     smallest_mm3 : float
-        Smaller separate parts of a structure are removed.
+        Smaller separate parts of a structure are removed (``volume``).
+    part_share : float
+        So are parts smaller than this share of the structure's largest part (``volume``).
+    near_mm : float
+        And parts further than this from the others, unless they continue the bone (``volume``).
+    slice_share : float
+        Share of a structure's area in a slice below which holes are filled and (``slices``) parts are removed.
     anchor : str, optional
         Class whose instance is the lowest level, for tasks with levels.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    method: Literal["volume", "slices"] = "volume"
     smallest_mm3: float = Field(default=1000.0, ge=0)
+    part_share: float = Field(default=0.005, ge=0, le=1)
+    near_mm: float = Field(default=15.0, ge=0)
+    slice_share: float = Field(default=0.01, ge=0, lt=1)
     anchor: str | None = None
 
 
@@ -84,14 +104,7 @@ class ModelSpec(BaseModel):
 
     def network_module(self) -> nn.Module:
         """The network, with random weights."""
-        from osteon.networks import build
-
-        return build(
-            self.network.name,
-            in_channels=self.preprocessing.channels,
-            classes=len(self.classes) + 1,
-            width=self.network.width,
-        )
+        return self.network.built(self.preprocessing.channels, len(self.classes) + 1)
 
 
 @dataclass(frozen=True)

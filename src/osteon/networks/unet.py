@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from osteon.errors import ModelError
 from osteon.networks.resnet import ResNetEncoder
 
 STRIDE = 32
@@ -43,21 +44,51 @@ class ResNet34UNet(nn.Module):
         Output channels, background included.
     width : int
         Channels of the encoder's first stage; 64 is ResNet34 as published, and the only width with ImageNet weights.
+    place : bool
+        Whether the network also tells where along the body a slice lies (`PlaceHead`).
     """
 
-    def __init__(self, in_channels: int = 3, classes: int = 2, width: int = 64) -> None:
+    def __init__(self, in_channels: int = 3, classes: int = 2, width: int = 64, place: bool = False) -> None:
         super().__init__()
         self.encoder = ResNetEncoder(in_channels, (3, 4, 6, 3), width)
         skips = (*reversed(self.encoder.channels[:-1]), 0)
-        channels = [4 * width, 2 * width, width, width // 2, width // 4]
+        # the two finest stages keep enough channels to tell many classes apart, however narrow the network is
+        channels = [4 * width, 2 * width, width, max(16, width // 2), max(8, width // 4)]
         inputs = [self.encoder.channels[-1], *channels[:-1]]
         self.decoder = nn.ModuleList(DecoderBlock(i, s, c) for i, s, c in zip(inputs, skips, channels, strict=True))
         self.head = nn.Conv2d(channels[-1], classes, 3, padding=1)
+        self.place = PlaceHead(self.encoder.channels[-1]) if place else None
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, channel, row, column)`` intensities to ``(batch, class, row, column)`` logits."""
+        return self._decoded(self.encoder(x))
+
+    def logits_and_place(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits as `forward`, and the place of each slice along the body, ``(batch,)``."""
+        if self.place is None:
+            raise ModelError("This network was built without a head for the place along the body.")
         features = self.encoder(x)
-        x = features.pop()
+        return self._decoded(features), self.place(features[-1])
+
+    def _decoded(self, features: list[Tensor]) -> Tensor:
+        *skips, x = features
         for block in self.decoder:
-            x = block(x, features.pop() if features else None)
+            x = block(x, skips.pop() if skips else None)
         return self.head(x)  # type: ignore[no-any-return]
+
+
+class PlaceHead(nn.Module):
+    """Where along the body a slice lies, from the deepest features.
+
+    Learning it makes these features know hip from ankle, which a slice of a shaft alone does not show.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(channels, 32)
+        self.out = nn.Linear(32, 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``(batch, channel, row, column)`` features to ``(batch,)`` places."""
+        pooled = features.mean(dim=(2, 3))  # (b, channel)
+        return self.out(functional.relu(self.hidden(pooled)))[:, 0]  # type: ignore[no-any-return]

@@ -8,10 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osteon.anatomy import Task
+from osteon.geometry import axis_of
 from osteon.networks.model import ModelSpec
 from osteon.postprocessing.components import bounding_box, without_holes, without_small_parts
 from osteon.postprocessing.instances import split_instances
 from osteon.postprocessing.levels import name_levels
+from osteon.postprocessing.parts import Labels
+from osteon.postprocessing.slices import denoise_slices
+from osteon.postprocessing.volume import NORMALS, clean_volume
 from osteon.volume import LabelMap, Volume
 
 NOTHING = "Nothing that the model knows was found in this scan. Is it of the right part of the body?"
@@ -19,17 +23,19 @@ NOTHING = "Nothing that the model knows was found in this scan. Is it of the rig
 
 @dataclass(frozen=True)
 class Finished:
-    """A label map, and reasons to look at it."""
+    """A label map, reasons to look at it, and what was changed of the network's answer."""
 
     labels: LabelMap
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 def finish(classes: Volume, spec: ModelSpec, task: Task) -> Finished:
     """Turn a map of network classes into a label map of the task.
 
     Classes that belong to the task's levels become instances with levels; the others keep their parts above
-    ``smallest_mm3``, with cavities filled.
+    ``smallest_mm3``, with cavities filled. Tasks without levels are cleaned in 3-D (`clean_volume`) or slice by slice
+    (`denoise_slices`), as ``method`` says.
 
     Parameters
     ----------
@@ -38,12 +44,38 @@ def finish(classes: Volume, spec: ModelSpec, task: Task) -> Finished:
     spec : ModelSpec
     task : Task
     """
+    how = spec.postprocessing
+    warnings: list[str] = []
+    notes: list[str] = []
+    if task.levels is not None:
+        labels, warnings = _with_levels(classes, spec, task)
+    else:
+        labels = _values(classes, spec, task)
+        if how.method == "slices":
+            labels = denoise_slices(labels, axis_of(classes.affine, NORMALS[task.plane]), how.slice_share)
+        else:
+            changes = clean_volume(labels, classes.affine, task, how)
+            warnings, notes = changes.reasons_to_look(), changes.sentences()
+    if not labels.any():
+        warnings.append(NOTHING)
+    small = labels.astype(np.uint8) if labels.max() < 256 else labels
+    result = LabelMap(small, classes.affine, classes.nifti_geometry, task=task)
+    return Finished(result, tuple(warnings), tuple(notes))
+
+
+def _values(classes: Volume, spec: ModelSpec, task: Task) -> Labels:
+    """Label values of the classes."""
+    value_of_class = task.value_of_class(spec.classes)
+    lookup = np.zeros(len(spec.classes) + 1, dtype=np.uint8 if max(value_of_class.values()) < 256 else np.uint16)
+    for number, value in value_of_class.items():
+        lookup[number] = value
+    return np.asarray(lookup[classes.array])
+
+
+def _with_levels(classes: Volume, spec: ModelSpec, task: Task) -> tuple[Labels, list[str]]:
     value_of_class = task.value_of_class(spec.classes)
     levelled = _levelled_classes(spec, task)
-    labels = np.zeros(classes.shape, dtype=np.uint16)
-    warnings: list[str] = []
-    if levelled:
-        labels, warnings = _levels(classes, levelled, spec, task)
+    labels, warnings = _levels(classes, levelled, spec, task)
     smallest = spec.postprocessing.smallest_mm3 / classes.voxel_volume_mm3
     for number in range(1, len(spec.classes) + 1):
         mask = classes.array == number
@@ -52,11 +84,7 @@ def finish(classes: Volume, spec: ModelSpec, task: Task) -> Finished:
         filled = without_holes(without_small_parts(mask, smallest))
         # what another class fills is no hole
         labels[filled & (labels == 0) & np.isin(classes.array, (0, number))] = value_of_class[number]
-    if not labels.any():
-        warnings.append(NOTHING)
-    small = labels.astype(np.uint8) if labels.max() < 256 else labels
-    result = LabelMap(small, classes.affine, classes.nifti_geometry, task=task)
-    return Finished(result, tuple(warnings))
+    return labels, warnings
 
 
 def _levelled_classes(spec: ModelSpec, task: Task) -> set[int]:

@@ -1,4 +1,4 @@
-"""From tissue to signal: relaxation times of the literature through the spin-echo equation."""
+"""Tissues with the relaxation times of the literature, and the spin-echo signals of the spine's phantoms."""
 
 from __future__ import annotations
 
@@ -12,11 +12,32 @@ Contrast = Literal["t1", "t2"]
 
 @dataclass(frozen=True)
 class Tissue:
-    """Proton density against water, and relaxation times in ms at 1.5 T."""
+    """What a tissue brings to an MR signal.
+
+    Parameters
+    ----------
+    proton_density : float
+        Against water.
+    t1_ms, t2_ms : float
+        At 1.5 T.
+    t1_3t_ms, t2_3t_ms : float, optional
+        At 3 T; 1.2 and 0.95 times those at 1.5 T where they are not given.
+    fat_fraction : float
+        Share of the signal that is fat's. The times are those of the larger part.
+    """
 
     proton_density: float
     t1_ms: float
     t2_ms: float
+    t1_3t_ms: float | None = None
+    t2_3t_ms: float | None = None
+    fat_fraction: float = 0.0
+
+    def times_ms(self, field_tesla: float) -> tuple[float, float]:
+        """T1 and T2 at 1.5 or 3 T."""
+        if field_tesla < 2:
+            return self.t1_ms, self.t2_ms
+        return self.t1_3t_ms or 1.2 * self.t1_ms, self.t2_3t_ms or 0.95 * self.t2_ms
 
 
 # B: de Bazelaire et al. 2004, doi 10.1148/radiol.2303021331. S: Stanisz et al. 2005, doi 10.1002/mrm.20605.
@@ -26,23 +47,30 @@ TISSUES: dict[str, Tissue] = {
     "air": Tissue(0.0, 1000, 10),
     "gas": Tissue(0.02, 1000, 10),
     "cortex": Tissue(0.12, 500, 12),
-    "ligament": Tissue(0.35, 700, 20),
-    "skin": Tissue(0.6, 500, 40),
-    "fat": Tissue(0.95, 288, 165),  # G
-    "visceral-fat": Tissue(0.85, 300, 120),
+    "ligament": Tissue(0.35, 700, 20, fat_fraction=0.03),
+    "skin": Tissue(0.6, 500, 40, fat_fraction=0.1),
+    "fat": Tissue(0.95, 288, 165, 371, 133, fat_fraction=0.95),  # G
+    "visceral-fat": Tissue(0.85, 300, 120, 382, 110, fat_fraction=0.85),
     "red-marrow": Tissue(0.68, 750, 64),  # B has 549 and 49 for marrow as a whole
-    "yellow-marrow": Tissue(0.85, 320, 125),  # G: 288 and 165
-    "muscle": Tissue(0.85, 930, 40),  # between B (856) and S (1008)
+    "yellow-marrow": Tissue(0.85, 320, 125, 365, 133, fat_fraction=0.9),  # G: 288 and 165; 3 T G
+    "muscle": Tissue(0.85, 930, 40, 1412, 38, fat_fraction=0.03),  # between B (856) and S (1008); 3 T: S, T2 S to G
     "csf": Tissue(1.0, 4200, 1800),
-    "nerve": Tissue(0.85, 745, 78),  # S, spinal cord
+    "nerve": Tissue(0.85, 745, 78, 993, 78, fat_fraction=0.1),  # S, spinal cord
     "annulus": Tissue(0.6, 900, 38),
     "nucleus": Tissue(0.95, 1300, 125),
-    "flow": Tissue(0.06, 1441, 290),  # S: blood; most of it leaves the slice between pulse and echo
-    "vein": Tissue(0.8, 1441, 120),
-    "liver": Tissue(0.8, 586, 52),  # B
+    "flow": Tissue(0.06, 1441, 290, 1932, 275),  # S: blood; most of it leaves the slice between pulse and echo
+    "vein": Tissue(0.8, 1441, 120, 1932, 100),
+    "liver": Tissue(0.8, 586, 52, 809, 34),  # B
     "bowel": Tissue(0.8, 900, 62),
     "urine": Tissue(1.0, 3500, 1500),
+    "cartilage": Tissue(0.75, 1066, 42, 1240, 37),  # G
+    # cartilage of children holds more water, and its T2 is longer
+    "epiphyseal-cartilage": Tissue(0.8, 1150, 55, 1350, 48),
+    "growth-plate": Tissue(0.85, 1150, 65, 1350, 57),
 }
+
+SPINE_TISSUES = tuple(TISSUES)[: tuple(TISSUES).index("urine") + 1]
+"""Tissues of `tissue_signals`. Each draws random numbers there: a tissue more would change every spine phantom."""
 
 TEXTURE: dict[str, tuple[float, float]] = {
     "fat": (0.03, 0.05),
@@ -68,7 +96,7 @@ def spin_echo(tissue: Tissue, repetition_ms: float, echo_ms: float) -> float:
 
 
 def tissue_signals(contrast: Contrast, marrow_fat: float, rng: np.random.Generator) -> dict[str, float]:
-    """Signal of every tissue in one scan.
+    """Signal of every tissue of the spine in one scan.
 
     Parameters
     ----------
@@ -80,7 +108,8 @@ def tissue_signals(contrast: Contrast, marrow_fat: float, rng: np.random.Generat
     """
     repetition, echo = (t * float(rng.uniform(0.9, 1.1)) for t in ECHO_MS[contrast])
     signals = {}
-    for name, tissue in TISSUES.items():
+    for name in SPINE_TISSUES:
+        tissue = TISSUES[name]
         vary = rng.normal(1.0, 0.05, size=2).clip(0.87, 1.13)
         varied = Tissue(tissue.proton_density, tissue.t1_ms * float(vary[0]), tissue.t2_ms * float(vary[1]))
         signals[name] = spin_echo(varied, repetition, echo)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from osteon.io import write
 from osteon.io.dicom import write_dicom_series
 from osteon.io.whole import folder_written_whole
 from osteon.synthesis.contrast import Contrast
+from osteon.synthesis.leg_phantom import LegPhantom, make_leg_phantom
+from osteon.synthesis.scanner import ScanGeometry
 from osteon.synthesis.spine.phantom import SHAPE, SPACING_MM, Phantom, make_phantom
 from osteon.synthesis.spine.vertebra import VertebraLabel
 
@@ -38,19 +40,20 @@ class PhantomPaths:
         return self.folder / "labels.nii.gz"
 
 
-def write_phantom(phantom: Phantom, folder: str | Path, *, seed: int) -> PhantomPaths:
+def write_phantom(phantom: Phantom | LegPhantom, folder: str | Path, *, seed: int) -> PhantomPaths:
     """Write a phantom as a DICOM series and as NIfTI with its labels.
 
     Parameters
     ----------
-    phantom : Phantom
+    phantom : Phantom or LegPhantom
     folder : path
         Made if need be; files of these names in it are replaced.
     seed : int
         DICOM's unique identifiers are derived from it.
     """
     paths = PhantomPaths(Path(folder))
-    write_dicom_series(phantom.scan, paths.dicom, description="Osteon phantom, lumbar spine", seed=seed)
+    what = "legs" if isinstance(phantom, LegPhantom) else "lumbar spine"
+    write_dicom_series(phantom.scan, paths.dicom, description=f"Osteon phantom, {what}", seed=seed)
     write(phantom.scan, paths.scan)
     write(phantom.labels, paths.labels)
     return paths
@@ -87,24 +90,73 @@ def write_phantom_cohort(
     UsageError
         If ``count`` is not positive or the folder holds something.
     """
+    task = Task.load("lumbar-spine")
+
+    def phantoms() -> Iterator[tuple[str, Phantom]]:
+        for subject in range(1, count + 1):
+            for contrast in contrasts:
+                yield (
+                    f"{subject}_{contrast}",
+                    make_phantom(
+                        task,
+                        seed=1000 * seed + subject,
+                        contrast=contrast,
+                        shape=shape,
+                        spacing_mm=spacing_mm,
+                        vertebra=vertebra,
+                    ),
+                )
+
+    return _write_spider(folder, count, phantoms())
+
+
+def write_leg_cohort(
+    folder: str | Path,
+    *,
+    count: int,
+    seed: int,
+    protocols: Sequence[str] = ("t1-gre", "dixon-water"),
+    geometry: ScanGeometry | None = None,
+    spacing_mm: tuple[float, float, float] = (2.0, 2.0, 2.0),
+) -> Path:
+    """Write phantoms of the task ``leg-bones`` in the SPIDER layout, as `write_phantom_cohort` does for spines.
+
+    Parameters
+    ----------
+    folder, count, seed
+        As for `write_phantom_cohort`.
+    protocols : sequence of str
+        One scan of every subject in each.
+    geometry, spacing_mm
+        As for `make_leg_phantom`.
+
+    Raises
+    ------
+    UsageError
+        If ``count`` is not positive, the folder holds something, or a protocol is not known.
+    """
+
+    def phantoms() -> Iterator[tuple[str, LegPhantom]]:
+        for subject in range(1, count + 1):
+            for protocol in protocols:
+                yield (
+                    f"{subject}_{protocol}",
+                    make_leg_phantom(
+                        seed=1000 * seed + subject, protocol=protocol, geometry=geometry, spacing_mm=spacing_mm
+                    ),
+                )
+
+    return _write_spider(folder, count, phantoms())
+
+
+def _write_spider(folder: str | Path, count: int, phantoms: Iterable[tuple[str, Phantom | LegPhantom]]) -> Path:
     folder = Path(folder)
     if count < 1:
         raise UsageError(f"A cohort of {count} phantoms is none; ask for at least 1.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} exists and is not an empty folder; it is left as it is. Choose another place.")
-    task = Task.load("lumbar-spine")
     with folder_written_whole(folder) as part:
-        for subject in range(1, count + 1):
-            for contrast in contrasts:
-                phantom = make_phantom(
-                    task,
-                    seed=1000 * seed + subject,
-                    contrast=contrast,
-                    shape=shape,
-                    spacing_mm=spacing_mm,
-                    vertebra=vertebra,
-                )
-                name = f"{subject}_{contrast}.mha"
-                write(phantom.scan, part / "images" / name)
-                write(phantom.labels, part / "masks" / name)
+        for name, phantom in phantoms:
+            write(phantom.scan, part / "images" / f"{name}.mha")
+            write(phantom.labels, part / "masks" / f"{name}.mha")
     return folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,8 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from osteon.anatomy import Task
-from osteon.errors import TrainingError
 from osteon.training.config import AugmentationConfig
 
 
@@ -44,7 +41,7 @@ def flipped(crop: Crop, plane: str, swap: NDArray[np.uint8]) -> Crop:
     crop : Crop
     plane : str
     swap : (256,) uint8 ndarray
-        Class to the class of its mirror partner (`mirrored_classes`).
+        Class to the class of its mirror partner (`osteon.anatomy.Task.mirrored_classes`).
     """
     target = swap[crop.target]
     if plane == "sagittal":
@@ -55,19 +52,6 @@ def flipped(crop: Crop, plane: str, swap: NDArray[np.uint8]) -> Crop:
         np.ascontiguousarray(target[:, ::-1]),
         (row, crop.target.shape[1] - 1 - column),
     )
-
-
-def mirrored_classes(task: Task, classes: Sequence[str]) -> NDArray[np.uint8]:
-    """Table of 256 classes: mirror partners exchanged, everything else itself."""
-    swap = np.arange(256, dtype=np.uint8)
-    names = {s.name: s for s in task.structures}
-    for number, name in enumerate(classes, start=1):
-        partner = names[name].mirror if name in names else None
-        if partner is not None:
-            if partner not in classes:
-                raise TrainingError(f"{name} is a class but its mirror partner {partner} is not; flips would mix them.")
-            swap[number] = classes.index(partner) + 1
-    return swap
 
 
 def augmented(
@@ -85,8 +69,8 @@ def augmented(
     scale = np.exp(rng.uniform(-1, 1) * np.log(how.scaling))
     if how.warped < 1 and rng.random() >= how.warped:
         # whole pixels are cut, not interpolated: the outline is as sharp as in the scan
-        middle = tuple(round(c - (n - 1) / 2) + (n - 1) / 2 for c, n in zip(crop.centre, size, strict=True))
-        angle, scale, crop = 0.0, 1.0, replace(crop, centre=middle)
+        row, column = (round(c - (n - 1) / 2) + (n - 1) / 2 for c, n in zip(crop.centre, size, strict=True))
+        angle, scale, crop = 0.0, 1.0, replace(crop, centre=(row, column))
     grid = _sampling_grid(crop, size, float(angle), float(scale))
     slices = functional.grid_sample(
         torch.from_numpy(crop.slices)[None], grid, mode="bilinear", padding_mode="zeros", align_corners=False

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from osteon.errors import TrainingError
 from osteon.networks.model import NetworkSpec, PostprocessingSpec
 from osteon.preprocessing import Preprocessing
+from osteon.synthesis.scanner.settings import GeneratorSettings
 
 
 class _Table(BaseModel):
@@ -33,13 +34,14 @@ class SamplingConfig(_Table):
 
     ``rows``, ``columns``: size of a crop, multiples of 32. ``labelled``: share of slices that hold labels (centred on
     them); the others are drawn from anywhere. ``balance``: 0 draws every case equally often, 1 every group, between
-    them a power of the group's size.
+    them a power of the group's size. ``synthetic``: share of a batch that is made from bodies (`osteon.synthesis`).
     """
 
     rows: int = Field(default=256, ge=32, multiple_of=32)
     columns: int = Field(default=160, ge=32, multiple_of=32)
     labelled: float = Field(default=0.8, ge=0, le=1)
     balance: float = Field(default=0.5, ge=0, le=1)
+    synthetic: float = Field(default=0.0, ge=0, le=1)
 
 
 class AugmentationConfig(_Table):
@@ -79,11 +81,15 @@ class OptimiserConfig(_Table):
 
 
 class LossConfig(_Table):
-    """Dice + focal loss. ``focal_gamma`` 0 is cross entropy."""
+    """Dice + focal loss. ``focal_gamma`` 0 is cross entropy.
+
+    ``place_weight``: of the error of the place along the body, for networks that tell it.
+    """
 
     dice_weight: float = Field(default=1.0, ge=0)
     focal_weight: float = Field(default=1.0, ge=0)
     focal_gamma: float = Field(default=2.0, ge=0)
+    place_weight: float = Field(default=1.0, ge=0)
 
 
 class TrainingConfig(_Table):
@@ -112,6 +118,7 @@ class TrainingConfig(_Table):
     postprocessing: PostprocessingSpec = PostprocessingSpec()
     sampling: SamplingConfig = SamplingConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
+    synthesis: GeneratorSettings = GeneratorSettings()
     optimiser: OptimiserConfig = OptimiserConfig()
     loss: LossConfig = LossConfig()
 
@@ -125,6 +132,16 @@ class TrainingConfig(_Table):
         if anchor is not None and anchor not in self.classes:
             raise ValueError(f"postprocessing.anchor is {anchor}, which is none of the classes")
         return self
+
+    @property
+    def synthetic_crops(self) -> int:
+        """How many crops of a batch are made from bodies."""
+        return round(self.batch * self.sampling.synthetic)
+
+    @property
+    def real_crops(self) -> int:
+        """How many crops of a batch are cut from cases."""
+        return self.batch - self.synthetic_crops
 
     @classmethod
     def load(cls, path: Path) -> TrainingConfig:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from osteon.cohort import Case, Cohort
 from osteon.errors import TrainingError
 from osteon.preprocessing import context_offset, slices_with_context, working_labels, working_volume
-from osteon.training.augmentation import Crop, augmented, flipped, mirrored_classes, recoloured
+from osteon.training.augmentation import Crop, augmented, flipped, recoloured
+from osteon.training.batches import UNKNOWN_PLACE, Batch
 from osteon.training.config import TrainingConfig
 from osteon.training.targets import IGNORE, targets
 from osteon.volume import LabelMap, Volume
@@ -77,26 +77,21 @@ class Sampler:
             raise TrainingError("No training case holds a label of the classes to learn; check the split and classes.")
         self.cases = cases
         self.config = config
-        self.swap = mirrored_classes(cases[0].reference.task, config.classes)
+        self.swap = cases[0].reference.task.mirrored_classes(config.classes)
         groups = Counter(c.case.group for c in cases)
         weights = np.array([groups[c.case.group] ** -config.sampling.balance for c in cases])
         self.weights = weights / weights.sum()
         self.labelled = [c.labelled_slices for c in cases]
 
-    def batch(self, epoch: int, step: int) -> tuple[Tensor, Tensor]:
-        """One batch, a function of the seed, the epoch and the step alone.
-
-        Returns
-        -------
-        slices : (batch, channel, row, column) float32 Tensor, channels last
-        target : (batch, row, column) int64 Tensor
-        """
+    def batch(self, epoch: int, step: int) -> Batch:
+        """One batch, a function of the seed, the epoch and the step alone."""
         rng = np.random.default_rng([self.config.seed, epoch, step])
         how, size = self.config.augmentation, (self.config.sampling.rows, self.config.sampling.columns)
-        pairs = [augmented(self._crop(rng), size, how, rng) for _ in range(self.config.batch)]
+        pairs = [augmented(self._crop(rng), size, how, rng) for _ in range(self.config.real_crops)]
         slices = recoloured(torch.stack([s for s, _ in pairs]), how, rng)
         target = torch.stack([t for _, t in pairs]).long()
-        return slices.contiguous(memory_format=torch.channels_last), target
+        place = torch.full((len(pairs),), UNKNOWN_PLACE)
+        return Batch(slices.contiguous(memory_format=torch.channels_last), target, place)
 
     def _crop(self, rng: np.random.Generator) -> Crop:
         number = int(rng.choice(len(self.cases), p=self.weights))

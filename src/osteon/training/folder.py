@@ -11,6 +11,7 @@ from pathlib import Path
 from osteon.cohort import Cohort, Fold
 from osteon.errors import TrainingError
 from osteon.io.whole import written_whole
+from osteon.synthesis.bodies import Bodies
 from osteon.training.config import TrainingConfig
 
 
@@ -56,7 +57,9 @@ class TrainingPaths:
         return self.folder / "model"
 
 
-def claim(paths: TrainingPaths, config: TrainingConfig, fold: Fold, cohorts: Sequence[Cohort], resume: bool) -> None:
+def claim(
+    paths: TrainingPaths, config: TrainingConfig, fold: Fold, data: Sequence[Cohort | Bodies], resume: bool
+) -> None:
     """Make the run folder, or make sure that it holds this very run.
 
     Raises
@@ -66,7 +69,7 @@ def claim(paths: TrainingPaths, config: TrainingConfig, fold: Fold, cohorts: Seq
         other subjects: continued with those, a network would be tested on what it has seen.
     """
     text = config.model_dump_json(indent=1) + "\n"
-    facts = {"fold": fold.model_dump(mode="json"), "cohorts_sha256": [c.digest() for c in cohorts]}
+    facts = {"fold": fold.model_dump(mode="json"), "cohorts_sha256": [part.digest() for part in data]}
     subjects = json.dumps(facts, indent=1) + "\n"
     if paths.folder.exists() and not paths.folder.is_dir():
         raise TrainingError(f"{paths.folder} is a file; a training run is a folder. Choose another name.")

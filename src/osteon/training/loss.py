@@ -1,10 +1,11 @@
-"""Dice + focal loss over the voxels that somebody annotated."""
+"""Dice + focal loss over the voxels that somebody annotated; the error of the place along the body."""
 
 from __future__ import annotations
 
 import torch
 from monai.losses import DiceFocalLoss
 from torch import Tensor, nn
+from torch.nn import functional
 
 from osteon.training.config import LossConfig
 from osteon.training.targets import IGNORE
@@ -37,3 +38,10 @@ class SegmentationLoss(nn.Module):
         certain[:, 0] = 30.0
         logits = torch.where(ignored, certain, logits.float())
         return self.loss(logits, target[:, None].masked_fill(ignored, 0))  # type: ignore[no-any-return]
+
+
+def place_loss(said: Tensor, place: Tensor) -> Tensor:
+    """Mean smooth absolute error of ``(batch,)`` places along the body; unknown ones (NaN) do not count."""
+    known = ~place.isnan()
+    errors = functional.smooth_l1_loss(said.float(), place.nan_to_num(), reduction="none", beta=0.1)
+    return (errors * known).sum() / known.sum().clamp(min=1)

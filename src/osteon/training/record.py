@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from osteon.io.whole import written_whole
+from osteon.training.checkpoint import Progress
+from osteon.training.folder import TrainingPaths
 
 Row = dict[str, float]
 
@@ -41,3 +43,9 @@ def draw_curves(path: Path, history: Sequence[Row]) -> None:
         axes.legend(frameon=False)
     with written_whole(path) as part:
         FigureCanvasAgg(figure).print_figure(part, dpi=100, format="png")
+
+
+def record(paths: TrainingPaths, progress: Progress) -> None:
+    """Write what a run leaves for people."""
+    write_metrics(paths.metrics, progress.history)
+    draw_curves(paths.curves, progress.history)

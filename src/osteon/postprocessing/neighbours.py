@@ -1,0 +1,116 @@
+"""Pieces taken for another bone of the same limb: they touch the bone that they are part of, far from their own."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from osteon.anatomy import Limb, Task
+from osteon.geometry import FloatArray
+from osteon.postprocessing.belonging import Bond, Bone
+from osteon.postprocessing.components import boxes_of
+from osteon.postprocessing.notes import Notes
+from osteon.postprocessing.parts import Labels, Least, Part, parts_of, surface_mm2, touching_mm2
+
+WRAPPED = 0.6
+"""A part near its own bone is another's if that covers this share of its surface; an epiphysis touches across the joint
+with less."""
+
+
+def put_bones_right(labels: Labels, affine: FloatArray, task: Task, near_mm: float, least: Least) -> Notes:
+    """Give pieces to the bone that they are part of; changes ``labels``.
+
+    Bones that touch at a joint are never merged: the largest part of each structure stands, unless it lies on the wrong
+    side of the joint (a tibia above the femur that it touches; then the smaller of the two falls to the other). Every
+    further part belongs to its own bone (`Bone.bond`), or to the bone that it touches most.
+
+    Parameters
+    ----------
+    labels : (i, j, k) integer ndarray
+    affine : (4, 4) ndarray
+    task : Task
+        Nothing is done without its ``limb``.
+    near_mm : float
+        Widest gap between parts of one bone.
+    least : Least
+        Smaller parts are left to be removed.
+    """
+    notes = Notes(float(abs(np.linalg.det(affine[:3, :3]))))
+    limb = task.limb
+    if limb is None:
+        return notes
+    boxes = boxes_of(labels)
+    for side in ("right", "left"):
+        group_of = {s.value: s.parent or "" for s in task.structures if s.side == side and s.parent in limb.groups}
+        parts = parts_of(labels, {v: boxes[v] for v in group_of if v in boxes}, affine, least)
+        bones: dict[int, Bone] = {}
+        for value in {part.value: None for part in parts}:
+            of_value = [part for part in parts if part.value == value]
+            bones[value] = Bone.around(of_value, group_of[value] in limb.long_groups, near_mm)
+        for value in _on_the_wrong_side_of_a_joint(bones, group_of, limb):
+            del bones[value]
+        mains = [bone.main for bone in bones.values()]
+        for part, value in _settled([part for part in parts if part not in mains], bones, group_of, limb):
+            part.write(labels, value)
+            notes.moved(task.by_value(part.value).name, task.by_value(value).name, part.voxels)
+    return notes
+
+
+def _on_the_wrong_side_of_a_joint(bones: dict[int, Bone], group_of: dict[int, str], limb: Limb) -> set[int]:
+    """Structures whose largest part touches that of the bone before it from above, or is so touched, and is smaller."""
+    value_of = {group_of[value]: value for value in bones}
+    ordered = [value_of[group] for group in limb.order if group in value_of and group in limb.long_groups]
+    wrong = set()
+    for upper, lower in combinations(ordered, 2):
+        one, other = bones[upper].main, bones[lower].main
+        if other.points_mm[:, 2].mean() > one.points_mm[:, 2].mean() and touching_mm2(one, other) > 0:
+            wrong.add(upper if one.voxels < other.voxels else lower)
+    return wrong
+
+
+def _settled(
+    waiting: list[Part], bones: dict[int, Bone], group_of: dict[int, str], limb: Limb
+) -> list[tuple[Part, int]]:
+    """Parts that belong to another structure than their label says, with its value."""
+    moved = []
+    while waiting:
+        # what is near its own bone first; then the part that is most of another, since it may bring others near theirs
+        claims = [(_claim(part, waiting, bones, group_of, limb), part) for part in waiting]
+        (strength, value), part = max(claims, key=lambda claim: claim[0][0])
+        if strength == 0:
+            break
+        bones[value].add(part)
+        waiting = [other for other in waiting if other is not part]
+        moved += [(part, value)] if value != part.value else []
+    return moved
+
+
+def _claim(
+    part: Part, waiting: list[Part], bones: dict[int, Bone], group_of: dict[int, str], limb: Limb
+) -> tuple[float, int]:
+    """How surely a part belongs to a bone, by the bones known so far (0: nothing tells), and that bone's value."""
+    own = bones.get(part.value)
+    bond = own.bond(part) if own is not None else None
+    touching = {value: sum(touching_mm2(part, p) for p in bone.parts) for value, bone in bones.items()}
+    most = max(touching, key=lambda value: touching[value], default=part.value)
+    share = touching.get(most, 0.0) / surface_mm2(part)
+    if bond in (Bond.CLOSE, Bond.NEXT):
+        return 1.0, most if share >= WRAPPED else part.value
+    if bond is Bond.ALIGNED and most != part.value:
+        others = [*bones[most].parts, *(other for other in waiting if other.value == most)]
+        if _in_its_place(part, others, (group_of[part.value], group_of[most]), limb):
+            return share, part.value
+    return share, most
+
+
+def _in_its_place(part: Part, others: list[Part], groups: tuple[str, str], limb: Limb) -> bool:
+    """Whether a part lies to the parts of another bone as the two groups do: beside it, or beyond their joint."""
+    if groups in limb.lateral or groups[::-1] in limb.lateral:
+        return True
+    if not set(groups) <= set(limb.order):
+        return False
+    middle = float(part.points_mm[:, 2].mean())
+    if limb.order.index(groups[0]) > limb.order.index(groups[1]):
+        return middle < min(float(other.points_mm[:, 2].min()) for other in others)
+    return middle > max(float(other.points_mm[:, 2].max()) for other in others)

@@ -1,0 +1,51 @@
+"""What a step of training is given, wherever it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+UNKNOWN_PLACE = float("nan")
+"""Place along the body of slices of which nobody knows it."""
+
+
+class Batch(NamedTuple):
+    """Slices and what the network is to say of them.
+
+    Parameters
+    ----------
+    slices : (batch, channel, row, column) float32 Tensor, channels last
+    target : (batch, row, column) int64 Tensor
+        Class, or `osteon.training.targets.IGNORE`.
+    place : (batch,) float32 Tensor
+        Where along the body, or `UNKNOWN_PLACE`.
+    """
+
+    slices: Tensor
+    target: Tensor
+    place: Tensor
+
+
+class Source(Protocol):
+    """Where batches come from: the same seed, epoch and step give the same batch."""
+
+    def batch(self, epoch: int, step: int) -> Batch:
+        """One batch."""
+
+
+class Mixed:
+    """Batches put together from several sources, which give a part each."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self.sources = tuple(sources)
+
+    def batch(self, epoch: int, step: int) -> Batch:
+        """One batch of every source's slices, in the order of the sources."""
+        parts = [source.batch(epoch, step) for source in self.sources]
+        if len(parts) == 1:
+            return parts[0]
+        slices, target, place = (torch.cat(kind) for kind in zip(*parts, strict=True))
+        return Batch(slices.contiguous(memory_format=torch.channels_last), target, place)

@@ -1,0 +1,55 @@
+"""What a run leaves: the model with its card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from safetensors.torch import load_file
+
+from osteon.cohort import Cohort
+from osteon.networks.model import Model, ModelSpec, write_model
+from osteon.synthesis.body import Body
+from osteon.training.checkpoint import Progress
+from osteon.training.config import TrainingConfig
+from osteon.training.folder import TrainingPaths
+
+
+def write_outcome(
+    paths: TrainingPaths,
+    config: TrainingConfig,
+    cohorts: Sequence[Cohort],
+    bodies: Sequence[Body],
+    progress: Progress,
+) -> Model:
+    """Write the model of the best epoch, with a first card."""
+    spec = ModelSpec(
+        name=config.name,
+        title=config.title,
+        task=cohorts[0].task.name,
+        classes=config.classes,
+        network=config.network,
+        preprocessing=config.preprocessing,
+        postprocessing=config.postprocessing,
+        licence=config.licence,
+        weights_sha256="",
+    )
+    card = _card(config, cohorts, bodies, progress)
+    return write_model(paths.model, spec, load_file(paths.best), card, cohorts[0].task)
+
+
+def _card(config: TrainingConfig, cohorts: Sequence[Cohort], bodies: Sequence[Body], progress: Progress) -> str:
+    data = " and ".join(
+        f"`{c.folder.name}` ({len(c.cases)} cases of {len(c.subjects)} subjects, task `{c.task.name}`)" for c in cohorts
+    )
+    if bodies:
+        sources = ", ".join(sorted({body.source for body in bodies}))
+        data += f", and slices made from {len(bodies)} bodies ({sources})"
+    best = progress.history[progress.best_epoch - 1]
+    dice = "\n".join(f"| {k.removeprefix('dice_')} | {v:.3f} |" for k, v in best.items() if k.startswith("dice_"))
+    return (
+        f"# {config.title}\n\nLicence of the weights: {config.licence}\n\n"
+        f"Trained with Osteon on {data}, seed {config.seed}, {progress.epoch} epochs; the weights are those of "
+        f"epoch {progress.best_epoch}, which had the best "
+        f"validation Dice:\n\n| class | validation Dice |\n|---|---|\n{dice}\n\n"
+        "Validation subjects chose the epoch, so these numbers flatter; evaluate on test subjects.\n"
+    )
