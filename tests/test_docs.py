@@ -19,6 +19,7 @@ from pydantic_core import PydanticUndefined
 
 from osteon.anatomy import Task
 from osteon.cli import app
+from osteon.measurement.leg import LONG_BONE_COLUMNS
 from osteon.measurement.structures import COLUMNS as MEASUREMENTS
 from osteon.measurement.vertebra import VERTEBRA_COLUMNS
 from osteon.metrics.agreement import COLUMNS as SCORES
@@ -161,7 +162,7 @@ def test_toml_examples_load() -> None:
 def test_every_column_of_measurements_and_scores_is_defined() -> None:
     text = (ROOT / "docs" / "measurements.md").read_text(encoding="utf-8")
     defined = set(SPAN.findall(FENCE.sub("", text)))
-    for column in (*MEASUREMENTS, *VERTEBRA_COLUMNS, *SCORES):
+    for column in (*MEASUREMENTS, *VERTEBRA_COLUMNS, *LONG_BONE_COLUMNS, *SCORES):
         assert column in defined
 
 

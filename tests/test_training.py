@@ -116,7 +116,7 @@ def test_loss_is_the_sum_written_out(gamma: float) -> None:
     dice, focal = dice_and_focal(logits, target, gamma)
     for weights in ((1.0, 1.0), (1.0, 0.0), (0.5, 3.0)):
         how = LossConfig(dice_weight=weights[0], focal_weight=weights[1], focal_gamma=gamma)
-        found = float(SegmentationLoss(how)(logits, target))
+        found = float(SegmentationLoss(how, 2)(logits, target))
         assert found == pytest.approx(weights[0] * dice + weights[1] * focal, rel=1e-4)
 
 
@@ -124,7 +124,7 @@ def test_ignored_voxels_have_no_gradient_and_no_say() -> None:
     logits, target = logits_and_target()
     target[:, 1] = IGNORE
     target[1, 3, 2] = IGNORE
-    loss = SegmentationLoss(LossConfig())
+    loss = SegmentationLoss(LossConfig(), 2)
     logits.requires_grad_()
     value = loss(logits, target)
     value.backward()
@@ -139,7 +139,7 @@ def test_ignored_voxels_have_no_gradient_and_no_say() -> None:
 def test_the_right_answer_costs_nothing_and_the_wrong_one_does() -> None:
     _, target = logits_and_target()
     right = 40.0 * torch.nn.functional.one_hot(target, 3).permute(0, 3, 1, 2) - 20
-    loss = SegmentationLoss(LossConfig())
+    loss = SegmentationLoss(LossConfig(), 2)
     assert float(loss(right, target)) < 1e-3
     assert float(loss(right.roll(1, dims=1), target)) > 1
 
@@ -351,7 +351,7 @@ def test_scores_are_those_of_a_known_answer() -> None:
     array[3], target[3] = 1, IGNORE  # what nobody annotated does not count
     reference = LabelMap(np.zeros_like(target), np.diag([4.0, 1, 1, 1]), task=LUMBAR)
     case = PreparedCase(CASES[0].case, Volume(array, np.diag([4.0, 1, 1, 1])), target, reference)
-    found = validate(Oracle(), [case], config(batch=2), SegmentationLoss(LossConfig()))
+    found = validate(Oracle(), [case], config(batch=2), SegmentationLoss(LossConfig(), 2))
     assert found["dice_vertebra-L5"] == pytest.approx(2 * 200 / (200 + 400))
     assert found["iou"] == pytest.approx(200 / 400)
     assert found["f1"] == found["dice_vertebra-L5"]

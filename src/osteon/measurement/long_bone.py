@@ -77,7 +77,7 @@ class LongBone:
     def area_mm2(self, share: float) -> float:
         """Cross-section area, marrow included, at a share of the anatomical length from the lower end."""
         length = self.anatomical_length_mm
-        found = self.cut(self.shaft.at(share * length), self.shaft.direction, _THINNEST * length)
+        found = self.cut(self.shaft.at(share * length), self.shaft.direction, _THINNEST * length, 0.5)
         return found.area_mm2 if found else nan
 
     def part(self, low: float, high: float) -> Line:

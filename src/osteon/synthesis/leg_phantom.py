@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from osteon.errors import UsageError
 from osteon.synthesis.body import Body
 from osteon.synthesis.legs import LegParameters, make_legs
 from osteon.synthesis.scanner import ScanGeometry, scan_of
@@ -13,6 +14,10 @@ from osteon.volume import LabelMap, Volume
 
 SPACING_MM = (1.5, 1.5, 2.0)
 """Of the body behind a phantom, finer than most scans."""
+
+
+YOUNGEST_YEARS = 4.0
+"""The growth tables behind the built-in legs begin here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +39,19 @@ def draw_legs(
     seed : int
         Another seed is another person.
     age_years : float, optional
-        4 and up; drawn where it is not given, every second body a child.
+        `YOUNGEST_YEARS` and up; drawn where it is not given, every second body a child.
     spacing_mm : (3,) tuple of float
+
+    Raises
+    ------
+    UsageError
+        If nobody of that age can be made.
     """
+    if age_years is not None and age_years < YOUNGEST_YEARS:
+        raise UsageError(f"Legs are made from {YOUNGEST_YEARS:.0f} years of age, not of {age_years:g} years.")
     rng = np.random.default_rng(seed)
     if age_years is None:
-        age_years = float(rng.uniform(4, 18) if rng.random() < 0.5 else rng.uniform(18, 75))
+        age_years = float(rng.uniform(YOUNGEST_YEARS, 18) if rng.random() < 0.5 else rng.uniform(18, 75))
     parameters = LegParameters.draw(rng, age_years=age_years)
     return make_legs(parameters, name=f"legs-{seed}", spacing_mm=spacing_mm, seed=seed)
 

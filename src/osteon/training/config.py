@@ -81,14 +81,19 @@ class OptimiserConfig(_Table):
 
 
 class LossConfig(_Table):
-    """Dice + focal loss. ``focal_gamma`` 0 is cross entropy.
+    """Dice loss and a loss of every voxel.
 
+    ``voxels``: ``focal`` (of each class against the rest; ``focal_gamma`` 0 is cross entropy) or ``cross-entropy`` (of
+    all classes at once). ``dice_weight``, ``focal_weight``: of the two parts. ``foreground_weight``: of every class
+    against the background; above 1 a network that sees little but background learns sooner.
     ``place_weight``: of the error of the place along the body, for networks that tell it.
     """
 
+    voxels: Literal["focal", "cross-entropy"] = "focal"
     dice_weight: float = Field(default=1.0, ge=0)
     focal_weight: float = Field(default=1.0, ge=0)
     focal_gamma: float = Field(default=2.0, ge=0)
+    foreground_weight: float = Field(default=1.0, gt=0)
     place_weight: float = Field(default=1.0, ge=0)
 
 

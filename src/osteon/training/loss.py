@@ -1,9 +1,9 @@
-"""Dice + focal loss over the voxels that somebody annotated; the error of the place along the body."""
+"""Dice + focal or cross-entropy loss over the voxels that somebody annotated; the error of the place along the body."""
 
 from __future__ import annotations
 
 import torch
-from monai.losses import DiceFocalLoss
+from monai.losses import DiceCELoss, DiceFocalLoss
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -12,23 +12,23 @@ from osteon.training.targets import IGNORE
 
 
 class SegmentationLoss(nn.Module):
-    """MONAI's Dice + focal loss, blind to voxels whose target is `IGNORE`.
+    """MONAI's Dice + focal or Dice + cross-entropy loss, blind to voxels whose target is `IGNORE`.
 
     Dice is taken over the whole batch, so that slices without a structure do not dominate it
     (Milletari et al. 2016, doi 10.1109/3DV.2016.79; focal loss: Lin et al. 2017, doi 10.1109/ICCV.2017.324).
     """
 
-    def __init__(self, how: LossConfig) -> None:
+    def __init__(self, how: LossConfig, classes: int) -> None:
         super().__init__()
-        self.loss = DiceFocalLoss(
-            include_background=True,
-            to_onehot_y=True,
-            softmax=True,
-            batch=True,
-            gamma=how.focal_gamma,
-            lambda_dice=how.dice_weight,
-            lambda_focal=how.focal_weight,
-        )
+        weight = None if how.foreground_weight == 1 else torch.tensor([1.0] + classes * [how.foreground_weight])
+        shared = {"include_background": True, "to_onehot_y": True, "softmax": True, "batch": True, "weight": weight}
+        self.loss: nn.Module
+        if how.voxels == "focal":
+            self.loss = DiceFocalLoss(
+                **shared, gamma=how.focal_gamma, lambda_dice=how.dice_weight, lambda_focal=how.focal_weight
+            )
+        else:
+            self.loss = DiceCELoss(**shared, lambda_dice=how.dice_weight, lambda_ce=how.focal_weight)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Loss of ``(batch, class, row, column)`` logits against ``(batch, row, column)`` targets."""

@@ -43,7 +43,7 @@ class Session:
         optimiser = torch.optim.AdamW(self.network.parameters(), how.learning_rate, weight_decay=how.weight_decay)
         self.wrapped, self.optimiser = self.fabric.setup(self.network, optimiser)
         self.wrapped.mark_forward_method("logits_and_place")
-        self.loss = SegmentationLoss(config.loss)
+        self.loss = SegmentationLoss(config.loss, len(config.classes)).to(self.fabric.device)
 
     def start(self) -> str:
         """Fill the network, or its encoder, with its first weights; returns their origin."""

@@ -9,9 +9,6 @@ import numpy as np
 
 from osteon.synthesis.legs import growth
 
-REFERENCE_FEMUR_MM, REFERENCE_TIBIA_MM = 447.0, 367.0
-"""Mechanical lengths of the adult man for whom the shapes are written down."""
-
 
 @dataclass(frozen=True)
 class SideParameters:
