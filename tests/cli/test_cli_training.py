@@ -90,6 +90,8 @@ def test_mistakes_with_cohorts_are_one_sentence(osteon: Osteon, spider: Path, tm
         (("models", "show", "nobody"), 3, "nobody"),
         (("phantom", "make", "-o", tmp_path / "p", "--contrast", "ct"), 2, "ct"),
         (("phantom", "make", "-o", tmp_path / "p", "--task", "wings"), 3, "wings"),
+        (("phantom", "make", "-o", tmp_path / "p", "--age", 8, "--count", 2), 2, "--age"),
+        (("phantom", "make", "-o", tmp_path / "p", "--task", "leg-bones", "--age", 2), 2, "not of 2 years"),
     ]:
         ended = osteon(*words)
         assert ended.code == code, (words, ended.err)
@@ -120,6 +122,26 @@ def test_phantom_make_writes_a_series_a_scan_and_labels(
     osteon("phantom", "make", "-o", tmp_path / "other", "--seed", 4)
     scans = [(tmp_path / name / "scan.nii.gz").read_bytes() for name in ("p", "again", "other")]
     assert scans[0] == scans[1] != scans[2]
+
+
+def test_legs_and_bodies_come_out_of_the_same_commands(
+    osteon: Osteon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from osteon import synthesis
+    from osteon.synthesis.scanner import ScanGeometry
+
+    whole, drawn = synthesis.make_leg_phantom, synthesis.draw_legs
+    coarse = (8.0, 8.0, 8.0)
+    thick = ScanGeometry(spacing_mm=(8.0, 14.0))
+    monkeypatch.setattr(synthesis, "make_leg_phantom", lambda **how: whole(**how, geometry=thick, spacing_mm=coarse))
+    monkeypatch.setattr(synthesis, "draw_legs", lambda seed, **how: drawn(seed, **(how | {"spacing_mm": coarse})))
+    ended = osteon("phantom", "make", "--task", "leg-bones", "--age", 9, "--contrast", "stir", "-o", tmp_path / "p")
+    assert ended.code == 0
+    assert [Path(line).name for line in ended.out.splitlines()] == ["dicom", "scan.nii.gz", "labels.nii.gz"]
+    assert osteon("phantom", "bodies", "--count", 2, "--seed", 5, "-o", tmp_path / "b").code == 0
+    assert names(tmp_path / "b") == ["legs-5000", "legs-5001"]
+    again = osteon("phantom", "bodies", "-o", tmp_path / "b")
+    assert (again.code, again.is_one_sentence) == (2, True)
 
 
 def test_models_list_names_each_shipped_model(

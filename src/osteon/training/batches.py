@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
 import torch
@@ -49,3 +50,14 @@ class Mixed:
             return parts[0]
         slices, target, place = (torch.cat(kind) for kind in zip(*parts, strict=True))
         return Batch(slices.contiguous(memory_format=torch.channels_last), target, place)
+
+
+def batches_ahead(source: Source, epoch: int, steps: int) -> Iterator[Batch]:
+    """The batches of an epoch; each is made in a thread while the one before is learned from."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as maker:
+        upcoming = maker.submit(source.batch, epoch, 0)
+        for step in range(1, steps):
+            batch = upcoming.result()
+            upcoming = maker.submit(source.batch, epoch, step)
+            yield batch
+        yield upcoming.result()

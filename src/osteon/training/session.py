@@ -16,7 +16,7 @@ from osteon.io.whole import written_whole
 from osteon.networks.imagenet import load_imagenet
 from osteon.networks.model import Model
 from osteon.networks.resnet import ResNetEncoder
-from osteon.training.batches import Batch, Source
+from osteon.training.batches import Batch, Source, batches_ahead
 from osteon.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from osteon.training.config import OptimiserConfig, TrainingConfig
 from osteon.training.data import PreparedCase
@@ -69,12 +69,12 @@ class Session:
         if frozen:
             encoder_of(self.network).eval()
         total = 0.0
-        for step in range(config.steps):
+        for step, batch in enumerate(batches_ahead(source, progress.epoch, config.steps)):
             done = progress.epoch * config.steps + step
             rate = learning_rate(done, config.steps, config.epochs, config.optimiser)
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
-            total += self._step(source.batch(progress.epoch, step))
+            total += self._step(batch)
             self._follow(done)
         scores = validate(self.average, validation, config, self.loss)
         progress.epoch += 1
