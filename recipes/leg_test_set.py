@@ -55,6 +55,7 @@ def main() -> None:
             found = segment_volume(scan, model, engine)
             scores = agreement(found.labels, truth, structures=[truth.task.by_value(v).name for v in truth.values()])
             scores.insert(0, "case", f"{body.name}-{contrast}")
+            scores["invented"] = len(set(found.labels.values()) - set(truth.values()))
             scores["source"], scores["contrast"], scores["grid"] = body.source, contrast, grid
             scores["age"] = age_band(body)
             rows.append(scores)
@@ -93,9 +94,15 @@ def summary(table: pd.DataFrame) -> str:
         return f"| {name} | {rows['case'].nunique()} | " + " | ".join(cells) + " |"
 
     lines.append(line("all", table))
+    invented = table.groupby("case")["invented"].first()
     for by in ("contrast", "age", "source", "grid"):
         lines += [line(f"{by}: {name}", rows) for name, rows in table.groupby(by)]
-    return "\n".join(lines) + "\n"
+    missed = int((table["dice"] == 0).sum())
+    return (
+        "\n".join(lines)
+        + f"\n\n{missed} of {len(table)} structures were missed or found on the other side only; "
+        + f"{int(invented.sum())} structures were found that the scan does not hold.\n"
+    )
 
 
 if __name__ == "__main__":

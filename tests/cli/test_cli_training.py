@@ -91,6 +91,7 @@ def test_mistakes_with_cohorts_are_one_sentence(osteon: Osteon, spider: Path, tm
         (("phantom", "make", "-o", tmp_path / "p", "--contrast", "ct"), 2, "ct"),
         (("phantom", "make", "-o", tmp_path / "p", "--task", "wings"), 3, "wings"),
         (("phantom", "make", "-o", tmp_path / "p", "--age", 8, "--count", 2), 2, "--age"),
+        (("phantom", "make", "-o", tmp_path / "p", "--contrast", "t1", "--count", 2), 2, "--contrast"),
         (("phantom", "make", "-o", tmp_path / "p", "--task", "leg-bones", "--age", 2), 2, "not of 2 years"),
     ]:
         ended = osteon(*words)
@@ -139,7 +140,7 @@ def test_legs_and_bodies_come_out_of_the_same_commands(
     assert ended.code == 0
     assert [Path(line).name for line in ended.out.splitlines()] == ["dicom", "scan.nii.gz", "labels.nii.gz"]
     assert osteon("phantom", "bodies", "--count", 2, "--seed", 5, "-o", tmp_path / "b").code == 0
-    assert names(tmp_path / "b") == ["legs-5000", "legs-5001"]
+    assert names(tmp_path / "b") == ["legs-10005000", "legs-10005001"]
     again = osteon("phantom", "bodies", "-o", tmp_path / "b")
     assert (again.code, again.is_one_sentence) == (2, True)
 

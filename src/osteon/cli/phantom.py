@@ -14,6 +14,9 @@ app = typer.Typer(help="Make scans from nothing, with known labels.", no_args_is
 
 OLDEST_YEARS = 100.0
 
+BODY_SEEDS = 10_000_000
+"""Bodies to train on are other people than the phantoms that a model is tried on, whatever the seeds."""
+
 
 @app.callback()
 def _group() -> None:
@@ -41,13 +44,12 @@ def make(
     _require_free(out)
     chosen = Task.load(task)
     legs = chosen.name == "leg-bones"
-    if contrast is None:
-        contrast = "t1-gre" if legs else "t2"
-    if not legs and contrast not in ("t1", "t2"):
-        raise UsageError(f"There is no contrast {contrast}. Known: t1, t2.")
     if count > 1:
-        if age is not None:
-            raise UsageError("A cohort has subjects of many ages; leave out --age or --count.")
+        if age is not None or contrast is not None:
+            given = "--age" if age is not None else "--contrast"
+            raise UsageError(
+                f"A cohort has subjects of many ages, each in two contrasts; leave out {given} or --count."
+            )
         if legs:
             synthesis.write_leg_cohort(out, count=count, seed=seed)
         else:
@@ -56,9 +58,11 @@ def make(
         return
     phantom: synthesis.Phantom | synthesis.LegPhantom
     if legs:
-        phantom = synthesis.make_leg_phantom(seed=seed, protocol=contrast, age_years=age)
+        phantom = synthesis.make_leg_phantom(seed=seed, protocol=contrast or "t1-gre", age_years=age)
     else:
-        known = cast(Literal["t1", "t2"], contrast)
+        if contrast not in ("t1", "t2", None):
+            raise UsageError(f"There is no contrast {contrast}. Known: t1, t2.")
+        known = cast(Literal["t1", "t2"], contrast or "t2")
         phantom = synthesis.make_phantom(chosen, seed=seed, contrast=known, age_years=age)
     paths = synthesis.write_phantom(phantom, out, seed=seed)
     for path in (paths.dicom, paths.scan, paths.labels):
@@ -72,14 +76,15 @@ def bodies(
     seed: Annotated[int, typer.Option(help="Other seeds are other people.")] = 0,
 ) -> None:
     """Make bodies to train on: legs of all ages as maps of their parts, from which slices of any contrast are made."""
+    from osteon.io.whole import folder_written_whole
     from osteon.synthesis import draw_legs
     from osteon.synthesis.templates import write_body
 
     _require_free(out)
-    with progress_bar("building", total=count) as doing:
+    with folder_written_whole(out) as part, progress_bar("building", total=count) as doing:
         for number in range(count):
-            body = draw_legs(1000 * seed + number, spacing_mm=(2.0, 2.0, 2.0))
-            write_body(body, out)
+            body = draw_legs(BODY_SEEDS + 1000 * seed + number, spacing_mm=(2.0, 2.0, 2.0))
+            write_body(body, part)
             doing(number + 1, body.name)
     console.print(f"{out}: {count} bodies", markup=False)
 

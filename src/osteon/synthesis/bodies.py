@@ -24,9 +24,9 @@ class Bodies:
     bodies: tuple[Body, ...]
 
     @classmethod
-    def load(cls, folder: str | Path, *, without: tuple[str, ...] = ()) -> Bodies:
-        """Read a folder of bodies but for those of some sources, which are held out; see `load_bodies`."""
-        return cls(Path(folder), tuple(body for body in load_bodies(folder) if body.source not in without))
+    def load(cls, folder: str | Path) -> Bodies:
+        """Read a folder of bodies; errors as of `load_bodies`."""
+        return cls(Path(folder), tuple(load_bodies(folder)))
 
     @staticmethod
     def lie_in(folder: str | Path) -> bool:
@@ -34,10 +34,10 @@ class Bodies:
         return any(Path(folder).glob(f"[!.]*/{ABOUT_FILE}"))
 
     def digest(self) -> str:
-        """SHA-256 of the names and voxels of all bodies."""
+        """SHA-256 of the names, ages, sources and voxels of all bodies."""
         total = hashlib.sha256()
         for body in self.bodies:
-            total.update(body.name.encode())
+            total.update(f"{body.name} {body.source} {body.age_years}".encode())
             total.update(body.parts.affine.tobytes())
             total.update(body.parts.array.tobytes())
             total.update(body.labels.array.tobytes())

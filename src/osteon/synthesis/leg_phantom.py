@@ -10,6 +10,7 @@ from osteon.errors import UsageError
 from osteon.synthesis.body import Body
 from osteon.synthesis.legs import LegParameters, make_legs
 from osteon.synthesis.scanner import ScanGeometry, scan_of
+from osteon.synthesis.scanner.protocol import protocol as known_protocol
 from osteon.volume import LabelMap, Volume
 
 SPACING_MM = (1.5, 1.5, 2.0)
@@ -84,6 +85,8 @@ def make_leg_phantom(
     UsageError
         If the protocol or the age is not known.
     """
+    if protocol != "random":
+        known_protocol(protocol)  # before a body is built for nothing
     body = draw_legs(seed, age_years=age_years, spacing_mm=spacing_mm)
     scan, labels = scan_of(body, protocol, seed=seed, geometry=geometry)
     return LegPhantom(scan, labels, body)

@@ -38,17 +38,18 @@ class Source(Protocol):
 
 
 class Mixed:
-    """Batches put together from several sources, which give a part each."""
+    """Batches put together on one device from several sources, which give a part each."""
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[Source], device: str = "cpu") -> None:
         self.sources = tuple(sources)
+        self.device = device
 
     def batch(self, epoch: int, step: int) -> Batch:
         """One batch of every source's slices, in the order of the sources."""
         parts = [source.batch(epoch, step) for source in self.sources]
         if len(parts) == 1:
             return parts[0]
-        slices, target, place = (torch.cat(kind) for kind in zip(*parts, strict=True))
+        slices, target, place = (torch.cat([t.to(self.device) for t in kind]) for kind in zip(*parts, strict=True))
         return Batch(slices.contiguous(memory_format=torch.channels_last), target, place)
 
 

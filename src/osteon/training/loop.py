@@ -16,7 +16,7 @@ from osteon.training.checkpoint import Progress
 from osteon.training.config import TrainingConfig
 from osteon.training.data import PreparedCase, Sampler, prepare_cases
 from osteon.training.folder import TrainingPaths, claim, refuse_leak
-from osteon.training.outcome import write_outcome
+from osteon.training.outcome import counted, write_outcome
 from osteon.training.record import record
 from osteon.training.session import Session
 from osteon.training.synthetic import SyntheticSource
@@ -72,15 +72,16 @@ def train(
     run.facts["cohorts_sha256"] = [c.digest() for c in (cohort, *also)]
     session = Session(config, device)
     with run.stage("prepare"):
-        training = prepare_cases(cohort, cohort.of_subjects(fold.train), config, said)
-        for other in cohorts[1:]:
+        training = prepare_cases(cohort, cohort.of_subjects(fold.train), config, said) if config.real_crops else []
+        for other in cohorts[1:] if config.real_crops else ():
             training += prepare_cases(other, other.cases, config, said)
         validation = prepare_cases(cohort, cohort.of_subjects(fold.validation), config, said)
-        source = _source(training, bodies, config)
+        source = _source(training, bodies, config, str(session.fabric.device))
     if not any(case.labelled_slices.size for case in validation):
         raise TrainingError("No validation case holds a class to learn; split the cohort with validation subjects.")
-    learned = f"{len(training)} training cases, {len(bodies)} bodies"
-    said(f"{learned}, {len(validation)} validation cases, {config.epochs} epochs at most.")
+    learned = [f"{len(training)} training cases"] if config.real_crops else []
+    learned += [counted(bodies, "body", "bodies")] if bodies else []
+    said(f"{', '.join(learned)}, {len(validation)} validation cases, {config.epochs} epochs at most.")
     progress = session.restore(paths) if resume and paths.checkpoint.is_file() else Progress()
     if progress.epoch == 0:
         run.facts["encoder_weights_sha256"] = session.start()
@@ -96,7 +97,7 @@ def train(
     return model
 
 
-def _source(training: list[PreparedCase], bodies: Sequence[Body], config: TrainingConfig) -> Source:
+def _source(training: list[PreparedCase], bodies: Sequence[Body], config: TrainingConfig, device: str) -> Source:
     """Crops of cases, slices of bodies, or both, as ``config.sampling.synthetic`` says."""
     if config.synthetic_crops and not bodies:
         raise TrainingError("sampling.synthetic asks for slices of bodies; give a folder of bodies with --also.")
@@ -106,8 +107,8 @@ def _source(training: list[PreparedCase], bodies: Sequence[Body], config: Traini
     if config.real_crops:
         sources.append(Sampler(training, config))
     if config.synthetic_crops:
-        sources.append(SyntheticSource(bodies, config))
-    return Mixed(sources)
+        sources.append(SyntheticSource(bodies, config, device))
+    return Mixed(sources, device)
 
 
 def _line(progress: Progress) -> str:

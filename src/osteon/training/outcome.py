@@ -37,19 +37,28 @@ def write_outcome(
     return write_model(paths.model, spec, load_file(paths.best), card, cohorts[0].task)
 
 
+def counted(things: Sequence[object], one: str, many: str) -> str:
+    """``1 body``, ``2 bodies``."""
+    return f"{len(things)} {one if len(things) == 1 else many}"
+
+
 def _card(config: TrainingConfig, cohorts: Sequence[Cohort], bodies: Sequence[Body], progress: Progress) -> str:
-    data = " and ".join(
-        f"`{c.folder.name}` ({len(c.cases)} cases of {len(c.subjects)} subjects, task `{c.task.name}`)" for c in cohorts
-    )
+    named = [
+        f"`{c.folder.name}` ({counted(c.cases, 'case', 'cases')} of {counted(c.subjects, 'subject', 'subjects')}, "
+        f"task `{c.task.name}`)"
+        for c in cohorts
+    ]
+    data = named if config.real_crops else []
     if bodies:
         sources = ", ".join(sorted({body.source for body in bodies}))
-        data += f", and slices made from {len(bodies)} bodies ({sources})"
+        data = [*data, f"slices made from {counted(bodies, 'body', 'bodies')} ({sources})"]
+    judged = "" if config.real_crops else f"; no scan was trained on, scans of {named[0]} chose the epoch"
     best = progress.history[progress.best_epoch - 1]
     dice = "\n".join(f"| {k.removeprefix('dice_')} | {v:.3f} |" for k, v in best.items() if k.startswith("dice_"))
     return (
         f"# {config.title}\n\nLicence of the weights: {config.licence}\n\n"
-        f"Trained with Osteon on {data}, seed {config.seed}, {progress.epoch} epochs; the weights are those of "
-        f"epoch {progress.best_epoch}, which had the best "
+        f"Trained with Osteon on {' and '.join(data)}{judged}, seed {config.seed}, {progress.epoch} epochs; "
+        f"the weights are those of epoch {progress.best_epoch}, which had the best "
         f"validation Dice:\n\n| class | validation Dice |\n|---|---|\n{dice}\n\n"
         "Validation subjects chose the epoch, so these numbers flatter; evaluate on test subjects.\n"
     )

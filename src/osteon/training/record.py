@@ -32,7 +32,7 @@ def draw_curves(path: Path, history: Sequence[Row]) -> None:
     left, right = figure.subplots(1, 2)
     left.plot(epochs, [row["train_loss"] for row in history], label="training")
     left.plot(epochs, [row["loss"] for row in history], label="validation")
-    left.set(xlabel="epoch", ylabel="Dice + focal loss", yscale="log")
+    left.set(xlabel="epoch", ylabel="loss", yscale="log")
     for key in history[0]:
         if key.startswith("dice_"):
             right.plot(epochs, [row[key] for row in history], label=key.removeprefix("dice_"))

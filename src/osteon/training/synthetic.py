@@ -4,40 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-
+from osteon.errors import TrainingError
 from osteon.synthesis.body import Body
 from osteon.synthesis.scanner import SliceGenerator
-from osteon.training.batches import UNKNOWN_PLACE, Batch
+from osteon.training.batches import Batch
 from osteon.training.config import TrainingConfig
 from osteon.training.targets import IGNORE
 
 
 class SyntheticSource:
-    """Draws slices of bodies.
+    """Draws slices of bodies, prepared as `osteon.preprocessing` would prepare a scan.
 
     Parameters
     ----------
     bodies : sequence of Body
     config : TrainingConfig
+    device : str
+        Where slices are made.
+
+    Raises
+    ------
+    TrainingError
+        If scans are to be prepared otherwise than made slices are: axial, square pixels, by percentiles.
     """
 
-    def __init__(self, bodies: Sequence[Body], config: TrainingConfig) -> None:
+    def __init__(self, bodies: Sequence[Body], config: TrainingConfig, device: str = "cpu") -> None:
         self.config = config
         how = config.preprocessing
+        if (
+            how.plane != "axial"
+            or how.normalisation != "percentile"
+            or how.spacing_mm is None
+            or how.spacing_mm[0] != how.spacing_mm[1]
+        ):
+            raise TrainingError(
+                'Slices made from bodies are axial, of square pixels, normalised by percentiles; set plane = "axial", '
+                'normalisation = "percentile" and two equal numbers as spacing_mm in [preprocessing].'
+            )
         self.generator = SliceGenerator(
             bodies,
             config.synthesis,
             config.classes,
             size=(config.sampling.rows, config.sampling.columns),
-            spacing_mm=how.spacing_mm[0] if how.spacing_mm else 1.0,
+            spacing_mm=how.spacing_mm[0],
             context_mm=how.context_mm,
             channels=how.channels,
             ignore=IGNORE,
+            device=device,
         )
 
     def batch(self, epoch: int, step: int) -> Batch:
         """One batch, a function of the seed, the epoch and the step alone."""
         seed = [self.config.seed, epoch, step]
-        slices, target, place = self.generator.batch(seed, self.config.synthetic_crops)
-        return Batch(slices, target, torch.where(place < 0, torch.tensor(UNKNOWN_PLACE), place))
+        return Batch(*self.generator.batch(seed, self.config.synthetic_crops))

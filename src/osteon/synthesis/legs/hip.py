@@ -72,7 +72,7 @@ class HipBone:
         distance = self._with_socket(distance, x, y, z)
         midline = np.float32(-self.body.hip_distance_mm + self.symphysis_mm) - x
         distance = rounded_intersection(distance, midline, 2.0 * t)
-        plate, cartilage = self._growth(distance, x, y, z)
+        plate, cartilage = self._growth(x, y, z)
         return BoneField(distance, cartilage, plate)
 
     def sheet(self, y: Array, z: Array) -> Array:
@@ -108,7 +108,7 @@ class HipBone:
         joined = smooth_union(distance, np.asarray(cup, np.float32), 6.0 * t)
         return np.asarray(np.maximum(joined, np.float32(self.socket_mm) - radius), np.float32)
 
-    def _growth(self, distance: Array, x: Array, y: Array, z: Array) -> tuple[NDArray[np.bool_] | None, Array | float]:
+    def _growth(self, x: Array, y: Array, z: Array) -> tuple[NDArray[np.bool_] | None, Array | float]:
         share = self.body.unossified("pelvis")
         half = self.body.plate_mm * 0.8
         if half == 0:

@@ -85,7 +85,7 @@ class PreparedBody:
             lookup[value] = number
         target = lookup[body.labels.array]
         held = [np.flatnonzero(parts.any(axis=other)) for other in ((1, 2), (0, 2))]
-        start = [max(0, int(h[0])) if h.size else 0 for h in held]
+        start = [int(h[0]) if h.size else 0 for h in held]
         stop = [int(h[-1]) + 1 if h.size else 1 for h in held]
         box = np.s_[start[0] : stop[0], start[1] : stop[1], :]
         affine = body.parts.affine.copy()

@@ -51,7 +51,9 @@ class SliceGenerator:
     Raises
     ------
     UsageError
-        If there is no body, or no mirror partner of a class.
+        If there is no body, or none that reaches into a region with a weight.
+    TaskError
+        If a class is unknown, or its mirror partner is no class.
     """
 
     def __init__(

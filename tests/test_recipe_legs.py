@@ -1,0 +1,93 @@
+"""The recipe that tests the leg model scores every structure of every scan, and says on what."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pandas as pd
+import pytest
+import torch
+
+from bodies import CLASSES, legs
+from osteon.anatomy import Task
+from osteon.networks.model import Model, ModelSpec, NetworkSpec, PostprocessingSpec, write_model
+from osteon.preprocessing import Preprocessing
+from osteon.synthesis.scanner import ScanGeometry
+from osteon.synthesis.templates import write_body
+
+RECIPE = Path(__file__).parents[1] / "recipes" / "leg_test_set.py"
+
+
+@pytest.fixture(scope="module")
+def recipe() -> ModuleType:
+    described = importlib.util.spec_from_file_location("leg_test_set_recipe", RECIPE)
+    assert described is not None
+    assert described.loader is not None
+    module = importlib.util.module_from_spec(described)
+    described.loader.exec_module(module)
+    return module
+
+
+def untrained_model(folder: Path) -> Model:
+    torch.manual_seed(0)
+    spec = ModelSpec(
+        name="untrained",
+        title="Nothing learned",
+        task="leg-bones",
+        classes=CLASSES,
+        network=NetworkSpec(width=8, place=True),
+        preprocessing=Preprocessing(plane="axial", spacing_mm=(6.0, 6.0)),
+        postprocessing=PostprocessingSpec(),
+        licence="CC0-1.0",
+        weights_sha256="",
+    )
+    return write_model(folder, spec, spec.network_module().state_dict(), "# Nothing\n", Task.load("leg-bones"))
+
+
+def test_every_structure_of_every_scan_is_scored(
+    recipe: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_body(legs(), tmp_path / "held-out")
+    untrained_model(tmp_path / "model")
+    thick = ScanGeometry(spacing_mm=(6.0, 40.0))
+    monkeypatch.setattr(recipe, "GRIDS", {"axial": thick, "coronal": thick})
+    monkeypatch.setattr(recipe, "AGES_YEARS", ())
+    words = [
+        "x",
+        str(tmp_path / "model"),
+        "-o",
+        str(tmp_path / "out"),
+        "--bodies",
+        str(tmp_path / "held-out"),
+        "--quick",
+    ]
+    monkeypatch.setattr(sys, "argv", words)
+    recipe.main()
+    table = pd.read_csv(tmp_path / "out" / "evaluation.csv")
+    assert len(table) == 2 * len(CLASSES)
+    assert set(table["structure"]) == set(CLASSES)
+    assert set(table["contrast"]) == set(recipe.CONTRASTS[::4])
+    assert set(table["grid"]) == {"axial", "coronal"}
+    assert (table["dice"].dropna() < 0.5).all()  # nothing was learned
+    summary = (tmp_path / "out" / "summary.md").read_text()
+    assert "of 16 structures were missed" in summary
+    for line in ("| all | 2 |", "| contrast: t1-se | 1 |", "| source: made | 2 |", "| age: adult | 2 |"):
+        assert line in summary
+
+
+def test_the_mean_of_a_bone_is_over_both_sides_and_its_band_by_age(recipe: ModuleType) -> None:
+    rows = [("a", "femur", 0.9), ("a", "femur", 0.7), ("b", "tibia", 0.5)]
+    table = pd.DataFrame(rows, columns=["case", "bone", "dice"]).assign(
+        contrast="c", age="x", source="s", grid="g", invented=1
+    )
+    said = recipe.summary(table)
+    assert "| all | 2 | 0.800 ± 0.141 | 0.500 ± nan |" in said
+    assert "0 of 3 structures were missed" in said
+    assert "2 structures were found that the scan does not hold" in said
+    body = legs()
+    for age, band in ((None, "adult"), (40.0, "adult"), (17.0, "10 to 17 years"), (9.9, "4 to 9 years")):
+        object.__setattr__(body, "age_years", age)
+        assert recipe.age_band(body) == band
