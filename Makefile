@@ -10,13 +10,16 @@ DEMO := demo
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
-# A spine from nothing as a DICOM series, segmented by the shipped model, compared with its truth.
+# A child's legs and a spine from nothing as DICOM series, segmented by the shipped models, compared with their truth.
 demo: .venv/installed
 	rm -rf $(DEMO)
+	$(BIN)/osteon phantom make --task leg-bones --age 9 --contrast dixon-water --seed 4 --out $(DEMO)/legs-phantom
+	$(BIN)/osteon segment $(DEMO)/legs-phantom/dicom --model leg-bones --out $(DEMO)/legs
+	$(BIN)/osteon evaluate $(DEMO)/legs/dicom/segmentation.nii.gz $(DEMO)/legs-phantom/labels.nii.gz --task leg-bones --out $(DEMO)/legs.csv
 	$(BIN)/osteon phantom make --task lumbar-spine --seed 7 --out $(DEMO)/phantom
 	$(BIN)/osteon segment $(DEMO)/phantom/dicom --out $(DEMO)/result
 	$(BIN)/osteon evaluate $(DEMO)/result/dicom/segmentation.nii.gz $(DEMO)/phantom/labels.nii.gz --structures 'vertebra-*' --out $(DEMO)/evaluation.csv
-	@echo "Open $(DEMO)/result/dicom/report.html in a browser."
+	@echo "Open $(DEMO)/legs/dicom/report.html and $(DEMO)/result/dicom/report.html in a browser."
 
 # Everything CI runs.
 test: .venv/installed check fast

@@ -32,7 +32,7 @@ SEED = 900_000
 
 GRIDS = {
     "axial": ScanGeometry("axial", (1.5, 5.0), gap_mm=0.5, rotation_degrees=(2.0, -2.0, 3.0)),
-    "coronal": ScanGeometry("coronal", (1.5, 3.0), rotation_degrees=(1.0, 2.0, -2.0)),
+    "coronal": ScanGeometry("coronal", (2.0, 4.0), rotation_degrees=(1.0, 2.0, -2.0)),
 }
 
 

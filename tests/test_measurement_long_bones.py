@@ -14,6 +14,7 @@ from osteon.anatomy import Task
 from osteon.io.surface import Surface, read_ply
 from osteon.measurement import measure
 from osteon.measurement.leg import LONG_BONE_COLUMNS
+from osteon.measurement.long_bone import long_bone
 from osteon.measurement.section import section
 from osteon.measurement.sphere import Sphere, fitted_sphere
 from osteon.volume import LabelMap
@@ -215,6 +216,18 @@ def test_open_growth_plates_change_nothing_much() -> None:
     ):
         name = f"{bone}-right"
         assert table.loc[name, column] == pytest.approx(whole.loc[name, column], abs=allowed), column
+
+
+@pytest.mark.parametrize("edge", [0.3, 1.0])
+def test_a_filled_gap_adds_nothing_at_the_border_of_the_volume(edge: float) -> None:
+    n = round(20 / edge)
+    i, j, k = np.indices((n, n, 100))
+    whole = np.hypot(i - (n - 1) / 2, j - (n - 1) / 2) < n / 2
+    found = long_bone(whole & (k != 80), np.diag([edge, edge, 1.0, 1.0]))
+    assert found is not None
+    filled = found.mask > 0
+    assert not (filled & ~whole).any()
+    assert filled[:, :, 80].sum() > 0.9 * whole[:, :, 80].sum()
 
 
 def test_torsion_needs_the_fibula() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
+from collections.abc import Callable
 from itertools import permutations, product
 
 import numpy as np
@@ -15,8 +17,10 @@ from limbs import LEFT_MM, LEGS, RIGHT_MM, Canvas, Labels, legs
 from osteon.anatomy import Limb, Task
 from osteon.errors import CohortError, TaskError
 from osteon.networks.model import ModelSpec, NetworkSpec, PostprocessingSpec
-from osteon.postprocessing import Finished, clean_volume, denoise_slices, finish
+from osteon.postprocessing import Finished, belonging, clean_volume, denoise_slices, finish
+from osteon.postprocessing.neighbours import put_bones_right
 from osteon.postprocessing.notes import Notes
+from osteon.postprocessing.parts import Least, Part
 from osteon.preprocessing import Preprocessing, Side, one_side
 from osteon.volume import LabelMap, Volume
 
@@ -77,6 +81,15 @@ def test_specks_go_and_cavities_are_filled() -> None:
     for value in (TIBIA, FEMUR, FIBULA, PELVIS):
         assert not (wrong & ndimage.binary_erosion(true == value)).any()  # inside nothing is missing
     assert not (wrong & (true == 0)).any()  # outside nothing is left
+
+
+def test_a_bone_of_one_voxel_is_a_bone() -> None:
+    true = legs("right")
+    true.array[true.array == FIBULA] = 0
+    true.array[80, 13, 30] = FIBULA
+    result, notes = cleaned(true.volume(), smallest_mm3=0.0, part_share=0.0)
+    np.testing.assert_array_equal(result.array, true.array)
+    assert notes.sentences() == []
 
 
 # 3-D: sides
@@ -194,6 +207,30 @@ def test_a_fibula_in_two_pieces_stays_a_fibula_where_it_meets_the_tibia() -> Non
     true.array[true.box((225, 300), (0, 90), (60, 100))] = 0
     true.array[true.box((222, 240), (37, 43), (28, 60))] = FIBULA  # the lower piece lies on the tibia
     mended(true, true)
+
+
+def test_no_two_parts_are_compared_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    damaged = legs()
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        x, y, z = RIGHT_MM + rng.uniform(-40, 40), rng.uniform(10, 80), rng.uniform(20, 400)
+        damaged.cylinder(int(rng.integers(1, 5)), x, y, (z, z + 8), 5)
+    compared: Counter[tuple[str, Part, Part]] = Counter()
+
+    def counted(name: str, of_two: Callable[[Part, Part], float]) -> Callable[[Part, Part], float]:
+        def compare(one: Part, other: Part) -> float:
+            compared[name, one, other] += 1
+            return of_two(one, other)
+
+        return compare
+
+    for name in ("gap_mm", "touching_mm2"):
+        monkeypatch.setattr(belonging, name, counted(name, getattr(belonging, name)))
+    labels = damaged.volume()
+    notes = put_bones_right(labels.array, labels.affine, LEGS, 15.0, Least(1, 0.0))
+    assert len(notes.sentences()) > 3
+    assert set(compared.values()) == {1}
+    assert {name for name, _, _ in compared} == {"gap_mm", "touching_mm2"}
 
 
 @settings(max_examples=8, deadline=None, phases=[Phase.generate])

@@ -10,11 +10,12 @@ import pytest
 from osteon.geometry import transform_points
 from osteon.synthesis.body import Body
 from osteon.synthesis.legs import LegParameters, make_legs
+from osteon.synthesis.legs.cyst import Cyst
 from osteon.synthesis.legs.femur import Femur
 from osteon.synthesis.legs.frames import LegFrames
 from osteon.synthesis.legs.muscles import Leg
 from osteon.synthesis.legs.tibia import Tibia
-from osteon.synthesis.legs.truth import mechanical_axis_deviation_mm
+from osteon.synthesis.legs.truth import axes_truth
 from osteon.synthesis.parts import CODE
 
 SPACING_MM = (4.0, 4.0, 4.0)
@@ -117,8 +118,10 @@ class TestTruth:
         for valgus, sign in ((0.0, 0), (8.0, -1), (-8.0, 1)):
             side = replace(subject.right, valgus_degrees=valgus, knee_flexion_degrees=0.0, hip_rotation_degrees=0.0)
             frames = LegFrames.posed(side, True, subject.hip_distance_mm)
-            deviation = mechanical_axis_deviation_mm(Leg(frames, Femur(side, subject), Tibia(side, subject), subject))
+            truth = axes_truth(Leg(frames, Femur(side, subject), Tibia(side, subject), subject))
+            deviation = truth["mechanical_axis_deviation_mm"]
             assert abs(deviation) < 1.5 if sign == 0 else deviation * sign > 15
+            assert truth["hip_knee_ankle_degrees"] == pytest.approx(180 + valgus, abs=0.3)
 
     def test_the_knee_bends_back_and_the_foot_turns_out(self) -> None:
         side = replace(parameters().right, knee_flexion_degrees=20.0, hip_flexion_degrees=0.0, torsion_degrees=40.0)
@@ -208,6 +211,43 @@ class TestBody:
         assert first.parts.array.tobytes() == again.parts.array.tobytes()
         assert first.truth == again.truth
         assert first.truth != other.truth
+
+
+class TestCysts:
+    def test_cysts_replace_marrow_or_what_lies_behind_the_knee_and_no_label_changes(self) -> None:
+        within = [Cyst(right, bone, True, at, (8.0, 8.0, 8.0)) for right, bone, at in (
+            (True, "femur", (21.0, 0.0, 22.0)), (False, "tibia", (0.0, 6.0, -44.0)),
+        )]  # fmt: skip
+        behind = Cyst(False, "femur", False, (-17.0, -45.0, 5.0), (10.0, 8.0, 20.0))
+        without = parameters(3, 30.0)
+        subject = replace(without, cysts=(*within, behind))
+        made = make_legs(subject, name="legs", spacing_mm=SPACING_MM, seed=3)
+        here = made.parts.array == CODE["cyst"]
+        assert np.array_equal(made.parts.array != adult().parts.array, here)
+        assert np.array_equal(made.labels.array, adult().labels.array)
+        voxel_mm3 = float(np.prod(SPACING_MM))
+        side = subject.right.width
+        for label, was in ((2, "femur"), (11, "tibia")):
+            inside = here & (made.labels.array == label)
+            assert set(adult().parts.array[inside]) == {CODE[was]}
+            assert inside.sum() * voxel_mm3 == pytest.approx(4 / 3 * np.pi * (8 * side) ** 3, rel=0.35)
+        soft = here & (made.labels.array == 0)
+        assert soft.sum() * voxel_mm3 == pytest.approx(4 / 3 * np.pi * 10 * 8 * 20 * side**3, rel=0.35)
+        middle = transform_points(made.parts.affine, np.argwhere(soft).astype(float)).mean(axis=0)
+        knee = points_of(made, 12)
+        knee = knee[knee[:, 2] < knee[:, 2].min() + 20]
+        assert middle[1] < knee[:, 1].min()
+        assert abs(middle[2] - knee[:, 2].min()) < 25
+        assert middle[0] > knee[:, 0].mean(), "medially in the left leg"
+
+    def test_a_few_subjects_have_some_and_all_else_is_drawn_as_without(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        drawn = [parameters(s) for s in range(300)]
+        cysts = [cyst for subject in drawn for cyst in subject.cysts]
+        assert 0.02 < sum(not c.inside for c in cysts) / 600 < 0.12
+        assert 0.02 < sum(c.inside for c in cysts) / 600 < 0.12
+        assert {c.right for c in cysts} == {True, False}
+        monkeypatch.setattr("osteon.synthesis.legs.parameters.draw_cysts", lambda rng: ())
+        assert [replace(subject, cysts=()) for subject in drawn] == [parameters(s) for s in range(300)]
 
 
 class TestNorms:

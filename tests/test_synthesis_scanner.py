@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from bodies import CLASSES, RADIUS_MM, SPACING_MM, legs
 from osteon.anatomy import Task
@@ -23,6 +25,7 @@ from osteon.synthesis.scanner import (
     PreparedBody,
     ScanGeometry,
     SliceGenerator,
+    acquisition,
     artefacts,
     bone,
     look,
@@ -38,6 +41,12 @@ PLAIN = GeneratorSettings(
     deformation=False, rotation_degrees=0, tilt_degrees=0, shift_mm=0, scaling=0, stretch=0, child_share=0, flip=0,
     one_leg=0, cut_share=0, other_plane=0, wrap_share=0, fourier_share=0, end_share=0,
 )  # fmt: skip
+
+
+FAULTLESS = {
+    "texture": 0.0, "noise": 0.0, "bias": 0.0, "chemical_shift_mm": 0.0, "masked_share": 0.0, "clip_share": 0.0,
+    "thickness_mm": (0.5, 0.5), "resolution_mm": (0.6, 0.6),
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -294,16 +303,63 @@ def test_the_right_leg_is_on_the_left_of_the_picture_also_in_mirror_images(body:
 
 def test_a_mirror_image_is_the_mirror_image() -> None:
     lopsided = legs()
-    lopsided.parts.array[60:70, 10:14] = CODE["cyst"]
-    shot = []
+    lopsided.parts.array[60:70, 10:14] = CODE["bladder"]
+    thicker = lopsided.parts.array[:45] == CODE["quadriceps"]
+    thicker[:, :20] = False
+    lopsided.parts.array[:45][thicker], lopsided.labels.array[:45][thicker] = CODE["femur"], 12
+    pictures, targets = [], []
     for flip in (0.0, 1.0):
-        settings = PLAIN.model_copy(update={"flip": flip, "regions": (0, 1, 0, 0, 0), "thickness_mm": (0.5, 0.5)})
-        made = SliceGenerator([lopsided], settings, CLASSES, size=(64, 111), spacing_mm=3.7)
-        shot.append(made.batch(3, 1)[1][0])
-    swap = torch.from_numpy(lopsided.labels.task.mirrored_classes(CLASSES)).long()
-    same = (swap[shot[0]].flip(-1) == shot[1]).double().mean()
-    assert same > 0.99
-    assert not torch.equal(shot[0], shot[1])
+        settings = PLAIN.model_copy(update=FAULTLESS | {"flip": flip, "regions": (0, 1, 0, 0, 0)})
+        generator = SliceGenerator([lopsided], settings, CLASSES, size=(64, 111), spacing_mm=3.7)
+        slices, target, _ = generator.batch(3, 1)
+        pictures.append(slices[0, 1])
+        targets.append(target[0])
+    partner = torch.from_numpy(lopsided.labels.task.mirrored_classes(CLASSES)).long()[targets[0]]
+
+    def agreement(one: torch.Tensor, other: torch.Tensor) -> float:
+        return float((one == other)[(one > 0) | (other > 0)].double().mean())
+
+    assert agreement(partner.flip(-1), targets[1]) > 0.97
+    assert agreement(partner, targets[1]) < 0.5
+    apart = [float((picture - pictures[1]).abs().mean()) for picture in (pictures[0].flip(-1), pictures[0])]
+    assert apart[0] < 0.25 * apart[1]
+
+
+class RefuseDoubles(TorchDispatchMode):
+    """Lets nothing make floats of eight bytes on the device, which mps does not have."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for made in result if isinstance(result, tuple | list) else (result,):
+            if isinstance(made, torch.Tensor) and made.is_meta:
+                assert made.dtype not in (torch.float64, torch.complex128), func
+        return result
+
+
+def test_all_of_a_slice_is_made_on_the_device(body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
+    # a meta tensor holds no numbers, and refuses to be mixed with one of the cpu; there is no generator for it
+    monkeypatch.setattr(acquisition, "white", lambda shape, rng, device: torch.randn(shape, device=device))
+    for how in ({}, {"fourier_share": 1.0, "wrap_share": 1.0, "flip": 1.0, "masked_share": 1.0, "clip_share": 1.0}):
+        settings = GeneratorSettings().model_copy(update=how)
+        made = SliceGenerator([body], settings, CLASSES, size=(32, 48), spacing_mm=8.0, device="meta")
+        with RefuseDoubles():
+            slices, target, position = made.batch(1, 6)
+        assert {t.device.type for t in (slices, target, position)} == {"meta"}
+        assert (slices.shape, target.shape, position.shape) == ((6, 3, 32, 48), (6, 32, 48), (6,))
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_slices_without_noise_are_the_same_on_every_device(body: Body, device: str) -> None:
+    if not getattr(torch, device).is_available():
+        pytest.skip(f"no {device} here")
+    settings = GeneratorSettings(noise=0.0, masked_share=0.0, clip_share=0.0)
+    here, there = (
+        SliceGenerator([body], settings, CLASSES, size=(64, 96), spacing_mm=4.0, device=where).batch(1, 12)
+        for where in ("cpu", device)
+    )
+    assert torch.allclose(here[2], there[2].cpu())
+    assert float((here[1] != there[1].cpu()).double().mean()) < 1e-3
+    assert float(((here[0] - there[0].cpu()).abs() > 0.02).double().mean()) < 1e-2
 
 
 def test_regions_of_weight_zero_are_not_shown(body: Body) -> None:
@@ -339,6 +395,8 @@ def test_impossible_wishes_are_refused_by_name(body: Body) -> None:
         SliceGenerator([], GeneratorSettings(), CLASSES)
     with pytest.raises(UsageError, match="ultrasound"):
         scan_of(body, "ultrasound", seed=0)
+    with pytest.raises(UsageError, match=r"cylinders holds nothing between 1\.5 and 2\.0"):
+        planes.draw_height(PreparedBody.of(body, CLASSES), (1.5, 2.0), np.random.default_rng(0))
 
 
 # --- whole scans
@@ -382,9 +440,43 @@ def test_every_protocol_shows_a_body_against_air(body: Body, name: str) -> None:
     geometry = ScanGeometry(spacing_mm=(4.0, 20.0), span=(0.3, 0.5))
     scan, labels = scan_of(body, name, seed=1, geometry=geometry)
     shown = normalise(scan.array)
-    middle = shown[:, :, shown.shape[2] // 2]
-    assert middle[labels.array[:, :, shown.shape[2] // 2] == 0].max() > 3 * np.median(middle[:2])
+    at = shown.shape[2] // 2
+    shafts = [np.argwhere(labels.array[:, :, at] == value).mean(axis=0) for value in (2, 12)]
+    pixels = np.moveaxis(np.indices(shown.shape[:2]), 0, -1)
+    from_shaft = 4.0 * np.min([np.linalg.norm(pixels - shaft, axis=-1) for shaft in shafts], axis=0)
+    # rings of the cylinders: muscle up to 56 mm, fat up to 68 mm, skin up to 72 mm
+    muscle, fat, air = (
+        np.median(shown[:, :, at][(from_shaft > low) & (from_shaft < high)])
+        for low, high in ((24, 50), (60, 64), (80, 1000))
+    )
+    assert max(muscle, fat) > 3 * air + 0.1
     assert 0.3 < float(np.percentile(shown, 99)) <= 1.5
+
+
+def test_a_whole_scan_does_not_fold_over_as_its_labels_do_not(body: Body) -> None:
+    geometry = ScanGeometry(spacing_mm=(4.0, 40.0), span=(0.3, 0.6))
+    whole, folding = (
+        scan_of(body, seed=2, geometry=geometry, settings=GeneratorSettings(deformation=False, wrap_share=share))
+        for share in (0.0, 1.0)
+    )
+    assert np.array_equal(whole[0].array, folding[0].array)
+
+
+def test_tissue_between_slices_is_displaced_as_from_slice_to_slice(body: Body, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[planes.Plane] = []
+
+    def kept(prepared: PreparedBody, plane: planes.Plane, *how: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        used.append(plane)
+        return cut(prepared, plane, *how)
+
+    monkeypatch.setattr("osteon.synthesis.scanner.volume.cut", kept)
+    # few slices, near to each other against the distance of knots
+    geometry = ScanGeometry(spacing_mm=(8.0, 5.0), span=(0.40, 0.43))
+    scan_of(body, seed=2, geometry=geometry, settings=GeneratorSettings(deformation_mm=8.0, knots_mm=200.0))
+    assert 5 < len(used) < 12
+    place, slope = (np.stack([plane.knots[n] for plane in used]) for n in (0, 1))
+    quotient = (place[2:] - place[:-2]) / (2 * 5.0)
+    assert (quotient * slope[1:-1]).sum() / (slope[1:-1] ** 2).sum() == pytest.approx(1, abs=0.03)
 
 
 def test_a_smaller_patient_has_bones_smaller_by_the_cube(body: Body) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,20 @@ from osteon.io import read
 from osteon.io.surface import Surface
 from osteon.masks.from_surface import voxels_of
 from osteon.synthesis.body import Body
-from osteon.synthesis.parts import CODE
+from osteon.synthesis.parts import BONES, CODE, PARTS
 from osteon.synthesis.templates import Fat, body_from_labels, body_from_surfaces, load_bodies, write_body
 from osteon.synthesis.templates.completion import carried, mirrored, refitted_shaft, replaced
-from osteon.synthesis.templates.fitting import matches, moved, similarity, smooth_warp, sphere_centre
+from osteon.synthesis.templates.fitting import (
+    closest_points,
+    matches,
+    moved,
+    similarity,
+    smooth_warp,
+    sphere_centre,
+)
 from osteon.synthesis.templates.naming import part_of
 from osteon.synthesis.templates.regions import closed_in_slices, distance_mm, halves
-from osteon.synthesis.templates.soft_tissue import fill_soft_tissue, fill_spine
+from osteon.synthesis.templates.soft_tissue import fill_joints, fill_soft_tissue, fill_spine
 from osteon.volume import LabelMap, Volume
 from scenes import rotation
 
@@ -126,15 +134,40 @@ def test_a_surface_beyond_the_grid_is_cut_at_its_border() -> None:
         ("gluteus_medius_muscle", "gluteals"),
         ("quadratus_lumborum_muscle", "trunk-muscle"),
         ("left_bone_talus", "foot-bone"),
+        ("muscle_fibularis_longus", "lateral-leg"),
+        ("iliotibial_tract", "ligament"),
+        ("muscle_tibialis", "muscle"),
+        ("ligament_patellar", "ligament"),
+        ("left_tendon_patella", "ligament"),
+        ("semitendinosus_tendon", "ligament"),
+        ("left_muscle_semitendonosus", "hamstrings"),
+        ("tensor_fascia_lata", "hip-flexors"),
+        ("fascia_lata", "ligament"),
+        ("tibial_nerve", "nerve"),
+        ("fibular_artery", "vessel"),
+        ("tibia-left", "tibia"),
+        ("Patellae", "patella"),
     ],
 )
 def test_names_of_structures_tell_the_part(name: str, part: str) -> None:
     assert part_of(name) == CODE[part]
 
 
-def test_an_unknown_structure_is_named() -> None:
-    with pytest.raises(TaskError, match="teapot"):
-        part_of("teapot")
+@pytest.mark.parametrize("name", ["teapot", "tibial_plexus", "left_bone_hip"])
+def test_an_unknown_structure_is_named(name: str) -> None:
+    with pytest.raises(TaskError, match=name):
+        part_of(name)
+
+
+@pytest.mark.realdata
+def test_surfaces_of_the_visible_human_are_the_bones_that_their_files_name(data: Path) -> None:
+    names = [path.stem for path in (data / "leg-shapes" / "visible-human").glob("*.ply")]
+    found = Counter(part.name for name in names for part in PARTS if part.code == part_of(name))
+    bones = {"femur": 4, "tibia": 2, "fibula": 4, "patella": 4, "sacrum": 4, "foot-bone": 32}
+    assert {part: count for part, count in found.items() if part in BONES} == bones
+    assert found["cartilage"] == sum("cartilage" in name for name in names)
+    assert not {"muscle", "ligament", "nerve", "vessel", "vein"} & set(found), "every muscle is of a group"
+    assert sum(bones.values()) == sum("_bone_" in name for name in names)
 
 
 def test_halves_that_touch_are_told_apart_and_sides_are_the_patients() -> None:
@@ -171,6 +204,16 @@ def test_similarity_recovers_a_known_motion() -> None:
     goal = 1.3 * points @ rotation(1, 30).T + [4, -5, 6]
     found = similarity(points, goal)
     np.testing.assert_allclose(points @ found[:3, :3].T + found[:3, 3], goal, atol=1e-9)
+
+
+def test_a_small_structure_does_not_thin_out_the_points_of_a_large_one() -> None:
+    bone, few = lopsided(), np.concatenate([20 * np.eye(3), -20 * np.eye(3), np.zeros((1, 3))])
+    change = np.eye(4)
+    change[:3, :3] = 1.05 * rotation(2, 6)
+    change[:3, 3] = [6, -4, 7]
+    goals = [points @ change[:3, :3].T + change[:3, 3] for points in (bone.vertices, few)]
+    found = closest_points([(bone.vertices, goals[0]), (few, goals[1])], similarity, np.eye(4))
+    np.testing.assert_allclose(found, change, atol=1e-6)
 
 
 def test_smooth_warp_without_smoothing_goes_through_the_partners() -> None:
@@ -298,6 +341,25 @@ def test_the_spine_gets_discs_and_a_canal() -> None:
     assert (parts[25, 18, 10:50] == CODE["canal"]).all()
 
 
+@pytest.mark.parametrize("edge", [0.5, 2.0])
+def test_a_single_round_vertebra_gets_no_disc_on_voxels_of_any_size(edge: float) -> None:
+    ball = ellipsoid((16.1, 16.2, 16.3), (15, 15, 15), 4000)
+    n = int(34 / edge)
+    parts = voxels_of(ball, grid((n, n, n), edge)).astype(np.uint8) * CODE["spine"]
+    fill_spine(parts, (edge, edge, edge))
+    assert set(np.unique(parts)) == {0, CODE["spine"]}
+
+
+@pytest.mark.parametrize("edge", [0.5, 1.0])
+def test_cartilage_fills_a_joint_on_voxels_of_any_size(edge: float) -> None:
+    values = np.zeros((20, 20, round(46 / edge)), dtype=np.uint8)
+    values[:, :, : round(20 / edge)], values[:, :, round(26 / edge) :] = 1, 2
+    parts = np.where(values > 0, CODE["femur"], 0).astype(np.uint8)
+    fill_joints(parts, values, (edge, edge, edge))
+    middle = parts[:, :, round(23 / edge)]
+    assert (middle == CODE["cartilage"]).all()
+
+
 def label_map() -> tuple[Volume, Volume, dict[int, str]]:
     """Two thighs and hip bones in slices of 6 mm, axes to the left, back and up as CT has them."""
     shape = (120, 70, 30)
@@ -331,6 +393,13 @@ def test_labels_and_outline_on_two_grids_are_refused() -> None:
     other = Volume(outline.array[:-1], outline.affine)
     with pytest.raises(GeometryError, match="small"):
         body_from_labels(labels, other, meanings, name="small")
+
+
+def test_values_without_a_meaning_are_refused() -> None:
+    labels, outline, meanings = label_map()
+    del meanings[2], meanings[7]
+    with pytest.raises(TaskError, match="small hold values without a meaning: 2, 7"):
+        body_from_labels(labels, outline, meanings, name="small")
 
 
 def legs() -> dict[str, Surface]:
@@ -372,6 +441,20 @@ def test_a_bone_without_a_side_is_refused() -> None:
         body_from_surfaces(surfaces, Fat(5, 5, 8, 10, 12), name="tubes", source="made", spacing_mm=6.0)
 
 
+@pytest.mark.parametrize(
+    ("lacking", "says"),
+    [
+        (("tibia",), "No surface of tubes is a tibia or fibula:"),
+        (("pelvis",), "No surface of tubes is a pelvis:"),
+        (("tibia", "pelvis"), "is a tibia or fibula, and none a pelvis:"),
+    ],
+)
+def test_legs_without_the_bones_of_knee_or_hip_are_refused(lacking: tuple[str, ...], says: str) -> None:
+    surfaces = {name: s for name, s in legs().items() if not any(bone in name for bone in lacking)}
+    with pytest.raises(TaskError, match=says):
+        body_from_surfaces(surfaces, Fat(5, 5, 8, 10, 12), name="tubes", source="made", spacing_mm=6.0)
+
+
 def small_body() -> Body:
     parts = np.zeros((8, 9, 10), dtype=np.uint8)
     parts[2:5, 3:6, 2:8] = CODE["femur"]
@@ -407,7 +490,7 @@ def test_the_same_body_is_written_as_the_same_bytes(tmp_path: Path) -> None:
         (lambda f: (f / "body.toml").write_text("source = "), "not valid TOML"),
         (lambda f: (f / "body.toml").write_text("age_years = 3"), "does not say where"),
         (lambda f: (f / "body.toml").write_text('source = "x"\nage_years = "old"'), "no number"),
-        (lambda f: (f / "body.toml").unlink(), "holds no templates"),
+        (lambda f: (f / "body.toml").unlink(), "holds no templates.*phantom bodies"),
     ],
 )
 def test_a_spoiled_template_is_refused_by_name(spoil: object, says: str, tmp_path: Path) -> None:
@@ -419,7 +502,7 @@ def test_a_spoiled_template_is_refused_by_name(spoil: object, says: str, tmp_pat
 
 
 def test_a_missing_folder_of_templates_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OsteonError, match="no folder of templates"):
+    with pytest.raises(OsteonError, match=r"no folder of templates.*osteon phantom bodies.*recipes/leg_templates"):
         load_bodies(tmp_path / "none")
 
 

@@ -138,7 +138,8 @@ def _without_gaps(mask: NDArray[np.bool_], affine: FloatArray) -> NDArray[np.boo
     """A bone of one part as it is; one of several with the growth plates between them filled (a closing by a ball)."""
     if cc3d.connected_components(mask, connectivity=26, return_N=True)[1] < 2:
         return mask
-    edges, margin = spacing_mm(affine), _MARGIN + 2
+    edges = spacing_mm(affine)
+    margin = int(np.ceil(_PLATE_MM / min(edges))) + 2
     padded = np.pad(mask, margin)
     grown = edt.edt(~padded, anisotropy=tuple(edges)) <= _PLATE_MM
     closed = edt.edt(grown, anisotropy=tuple(edges)) > _PLATE_MM

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import reduce
+from operator import add
 
 import numpy as np
-from scipy.spatial import cKDTree
 
 from osteon.geometry import FloatArray
-from osteon.postprocessing.parts import Part
+from osteon.postprocessing.parts import Part, touching_mm2
 
 CLOSE_MM = 3.0
 """A gap that the cartilage of an apophysis leaves (the greater trochanter's), wherever it lies."""
@@ -36,6 +37,23 @@ class Bond(Enum):
     ALIGNED = "beyond its end, far, along the axis"
 
 
+@dataclass(frozen=True)
+class _Running:
+    """A number for each part over a bone's parts, kept, so that only those that joined since are looked at again."""
+
+    of_two: Callable[[Part, Part], float]
+    together: Callable[[float, float], float]
+    start: float
+    _known: dict[Part, tuple[int, float]] = field(default_factory=dict)
+
+    def over(self, parts: Sequence[Part], part: Part) -> float:
+        """The number of a part, over parts of which only the end is new."""
+        seen, before = self._known.get(part, (0, self.start))
+        found = reduce(self.together, (self.of_two(part, other) for other in parts[seen:]), before)
+        self._known[part] = len(parts), found
+        return found
+
+
 @dataclass
 class Bone:
     """The parts of one structure that are known to belong together, the largest first.
@@ -56,11 +74,16 @@ class Bone:
     parts: list[Part] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.parts = [self.main]
+        self.parts = []
+        self._ends: list[tuple[float, float]] = []
+        self._gap_mm = _Running(gap_mm, min, np.inf)
+        self._touching_mm2 = _Running(touching_mm2, add, 0.0)
         self._centre = self.main.points_mm.mean(axis=0)
         _, reach, axes = np.linalg.svd(self.main.points_mm - self._centre, full_matrices=False)
-        # an epiphysis is no guide to the axis of its bone; a limb hangs from the trunk
-        self._axis = axes[0] if reach[0] >= ELONGATED * reach[1] else np.array([0.0, 0.0, 1.0])
+        # an epiphysis is no guide to the axis of its bone, a voxel has none; a limb hangs from the trunk
+        elongated = len(reach) > 1 and reach[0] >= ELONGATED * reach[1]
+        self._axis = axes[0] if elongated else np.array([0.0, 0.0, 1.0])
+        self.add(self.main)
 
     @classmethod
     def around(cls, parts: Sequence[Part], long: bool, near_mm: float) -> Bone:
@@ -70,10 +93,16 @@ class Bone:
     def add(self, part: Part) -> None:
         """Let a part belong to it."""
         self.parts.append(part)
+        low, high = np.percentile(self._along(part), ENDS)
+        self._ends.append((float(low), float(high)))
+
+    def touching_mm2(self, part: Part) -> float:
+        """Area at which a part touches its parts."""
+        return self._touching_mm2.over(self.parts, part)
 
     def bond(self, part: Part) -> Bond | None:
         """How a part belongs to this structure; None if it does not."""
-        gap = min(gap_mm(part, other) for other in self.parts)
+        gap = self._gap_mm.over(self.parts, part)
         if gap <= CLOSE_MM:
             return Bond.CLOSE
         if self.long and not self._is_beyond_the_ends(part):
@@ -86,8 +115,7 @@ class Bone:
     def _is_beyond_the_ends(self, part: Part) -> bool:
         """Whether a part's middle lies where no other part is, along the axis."""
         middle = float(np.median(self._along(part)))
-        ends = [np.percentile(self._along(other), ENDS) for other in self.parts]
-        return not any(low <= middle <= high for low, high in ends)
+        return not any(low <= middle <= high for low, high in self._ends)
 
     def _is_along_the_axis(self, part: Part) -> bool:
         reach = float(self._from_axis_mm(self.main.points_mm).max())
@@ -127,5 +155,5 @@ def belonging(parts: Sequence[Part], *, long: bool, near_mm: float) -> list[Part
 def gap_mm(one: Part, other: Part) -> float:
     """Width of the gap between two parts: between the nearest voxels, less the longest voxel edge; at least 0."""
     few, many = sorted((one, other), key=lambda part: len(part.surface_mm))
-    distance = float(cKDTree(few.surface_mm).query(many.surface_mm)[0].min())
+    distance = float(many.surface_tree.query(few.surface_mm)[0].min())
     return max(0.0, distance - float(np.linalg.norm(one.affine[:3, :3], axis=0).max()))

@@ -11,7 +11,7 @@ from osteon.geometry import FloatArray
 from osteon.postprocessing.belonging import Bond, Bone
 from osteon.postprocessing.components import boxes_of
 from osteon.postprocessing.notes import Notes
-from osteon.postprocessing.parts import Labels, Least, Part, parts_of, surface_mm2, touching_mm2
+from osteon.postprocessing.parts import Labels, Least, Part, parts_of, touching_mm2
 
 WRAPPED = 0.6
 """A part near its own bone is another's if that covers this share of its surface; an epiphysis touches across the joint
@@ -92,9 +92,9 @@ def _claim(
     """How surely a part belongs to a bone, by the bones known so far (0: nothing tells), and that bone's value."""
     own = bones.get(part.value)
     bond = own.bond(part) if own is not None else None
-    touching = {value: sum(touching_mm2(part, p) for p in bone.parts) for value, bone in bones.items()}
+    touching = {value: bone.touching_mm2(part) for value, bone in bones.items()}
     most = max(touching, key=lambda value: touching[value], default=part.value)
-    share = touching.get(most, 0.0) / surface_mm2(part)
+    share = touching.get(most, 0.0) / part.surface_mm2
     if bond in (Bond.CLOSE, Bond.NEXT):
         return 1.0, most if share >= WRAPPED else part.value
     if bond is Bond.ALIGNED and most != part.value:

@@ -11,6 +11,7 @@ import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from osteon.geometry import FloatArray, transform_points
 from osteon.postprocessing.components import Box, Mask, boxes_of
@@ -67,6 +68,17 @@ class Part:
         framed = np.pad(self.mask, 1)
         inner = ndimage.binary_erosion(framed)[1:-1, 1:-1, 1:-1]
         return self._world_mm(np.flatnonzero(self.mask & ~inner))
+
+    @cached_property
+    def surface_tree(self) -> cKDTree:
+        """`surface_mm`, to find the nearest of it."""
+        return cKDTree(self.surface_mm)
+
+    @cached_property
+    def surface_mm2(self) -> float:
+        """Area of its voxel faces."""
+        framed = np.pad(self.mask, 1)
+        return _faces_mm2(framed, ~framed, self.affine)
 
     @cached_property
     def height_mm(self) -> float:
@@ -134,12 +146,6 @@ def touching_mm2(one: Part, other: Part) -> float:
     if any(s.stop - s.start < 2 for s in joint):
         return 0.0
     return _faces_mm2(_within(one, joint), _within(other, joint), one.affine)
-
-
-def surface_mm2(part: Part) -> float:
-    """Area of the voxel faces of a part."""
-    framed = np.pad(part.mask, 1)
-    return _faces_mm2(framed, ~framed, part.affine)
 
 
 def _faces_mm2(one: Mask, other: Mask, affine: FloatArray) -> float:

@@ -65,7 +65,7 @@ PARTS: tuple[Part, ...] = (
     Part(46, "gas", "gas"),
     Part(47, "viscera", "bowel"),
     Part(48, "visceral-fat", "visceral-fat"),
-    Part(49, "cyst", "urine"),
+    Part(49, "cyst", "urine"),  # in a bone it is labelled as that bone
 )
 
 CODE: dict[str, int] = {part.name: part.code for part in PARTS}

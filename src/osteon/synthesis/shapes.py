@@ -16,6 +16,11 @@ Array = NDArray[np.float32]
 Point = tuple[float, float, float]
 
 
+def point(values: NDArray[np.float64]) -> Point:
+    """Three numbers of an array as a point."""
+    return float(values[0]), float(values[1]), float(values[2])
+
+
 @dataclass(frozen=True)
 class BodyShape:
     """A vertebral body: a superellipse column with a waist, tilted concave endplates and a kidney-like back.

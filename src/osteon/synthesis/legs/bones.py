@@ -21,6 +21,9 @@ LIMB = ("femur", "tibia", "fibula", "patella", "foot-bone", "growth-plate", "epi
 PATELLA_HEIGHT = 40.0
 """Of the middle of the patella over the knee, for an adult man."""
 
+CORTEX_MM = 2.0
+"""Bone left between a cyst and the surface, for an adult man."""
+
 Sampled = Callable[[Array, Array, Array], BoneField]
 
 
@@ -52,6 +55,18 @@ def fill_bones(canvas: Canvas, leg: Leg) -> None:
             bone = field(patch.x, patch.y, patch.z)
             bone.distance[canvas.parts[patch.box] != 0] = np.inf
             canvas.fill_bone(patch, bone, part, value + (10 if value and frame.sign < 0 else 0))
+
+
+def fill_bone_cysts(canvas: Canvas, leg: Leg) -> None:
+    """Fill the cysts of one side into the marrow of its bones, which keep their labels."""
+    w = leg.femur.side.width
+    of_bone = {"femur": (leg.frames.femur, leg.femur.field), "tibia": (leg.frames.tibia, leg.tibia.tibia_field)}
+    for cyst in leg.cysts(inside=True):
+        frame, field = of_bone[cyst.bone]
+        patch = canvas.patch(frame.to_local(), *cyst.box(w))
+        if patch is not None:
+            marrow = field(patch.x, patch.y, patch.z).distance < -CORTEX_MM * w
+            canvas.fill(patch, marrow & (cyst.distance(patch.x, patch.y, patch.z, w) < 0), "cyst", only=(cyst.bone,))
 
 
 def _patella(leg: Leg) -> Sampled:

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from osteon.anatomy import Task
 from osteon.geometry import Grid
 from osteon.synthesis.body import Body
-from osteon.synthesis.legs.bones import LIMB, fill_bones, fill_sacrum
+from osteon.synthesis.legs.bones import LIMB, fill_bone_cysts, fill_bones, fill_sacrum
 from osteon.synthesis.legs.canvas import Box, Canvas
 from osteon.synthesis.legs.femur import Femur
 from osteon.synthesis.legs.foot import Foot
 from osteon.synthesis.legs.frames import LegFrames
-from osteon.synthesis.legs.joints import fill_hip_joint, fill_knee_joint
+from osteon.synthesis.legs.joints import fill_hip_joint, fill_knee_joint, fill_popliteal_cysts
 from osteon.synthesis.legs.muscles import Leg, MuscleMap, add_short_muscles, fill_tubes, sections
 from osteon.synthesis.legs.parameters import LegParameters
 from osteon.synthesis.legs.skin import SKIN_MM, wrap
@@ -71,12 +71,14 @@ def make_legs(
     bones = Canvas(canvas.grid)
     for leg in legs:
         fill_bones(bones, leg)
+        fill_bone_cysts(bones, leg)
     fill_sacrum(bones, trunk)
     soft = Canvas(canvas.grid)
     for leg in legs:
         fill_tubes(soft, leg, "vessels.toml")
         fill_hip_joint(soft, leg)
         fill_knee_joint(soft, leg)
+        fill_popliteal_cysts(soft, leg)
     firm = np.isin(bones.parts, [CODE[name] for name in LIMB]) | np.isin(soft.parts, [CODE[name] for name in JOINT])
     _cover(canvas, firm | muscles.inside(0.0), legs, trunk)
     patch = trunk.patch(canvas)

@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 
 from osteon.synthesis.legs.parameters import LegParameters, SideParameters
 from osteon.synthesis.legs.solids import BoneField, Tube, rod, smooth_union
-from osteon.synthesis.shapes import Array, Point, ellipsoid
+from osteon.synthesis.shapes import Array, Point, ellipsoid, point
 
 # Shaft of an adult man by height over the knee as a share of the length: half widths across and front to back, mm, and
 # by how much its centre lies in front of the line between its ends. Rounded from sections of CT femora.
@@ -37,7 +37,7 @@ class Femur:
     def __init__(self, side: SideParameters, body: LegParameters) -> None:
         self.side, self.body = side, body
         self.length_mm, w = side.femur_length_mm, side.width
-        self.head_radius_mm = 24.5 * w
+        self.head_radius_mm = side.head_radius_mm
         self.neck_length_mm = 50.0 * w
         self.head = np.array([0.0, 0.0, self.length_mm])
         # the rise of the neck at which it makes its angle with the shaft, whose own axis depends on it
@@ -131,8 +131,8 @@ class Femur:
         foot = rod(x, y, z, middle, base, (15.0 * w, 19.0 * w))
         neck = smooth_union(neck, foot, 4.0 * w)
         centre = base + np.array([9.0, -7.0, 7.0]) * w
-        trochanter = ellipsoid(x, y, z, _point(centre), (13.5 * w, 20.0 * w, 22.0 * w))
-        lesser = ellipsoid(x, y, z, _point(base + np.array([-10.0, -12.0, -34.0]) * w), (10.0 * w, 10.0 * w, 19.0 * w))
+        trochanter = ellipsoid(x, y, z, point(centre), (13.5 * w, 20.0 * w, 22.0 * w))
+        lesser = ellipsoid(x, y, z, point(base + np.array([-10.0, -12.0, -34.0]) * w), (10.0 * w, 10.0 * w, 19.0 * w))
         upper = smooth_union(neck, trochanter, 8.0 * w)
         return smooth_union(upper, head, 3.0 * w), trochanter, lesser
 
@@ -176,7 +176,3 @@ class Femur:
         cartilage = np.where((capital < 0) & in_head, np.float32(head_share * self.head_radius_mm), cartilage)
         cartilage = np.where((apophysis > 0) & near, np.float32(top_share * 14.0 * w), cartilage)
         return np.asarray(cartilage, np.float32), np.asarray(plate)
-
-
-def _point(values: NDArray[np.float64]) -> Point:
-    return float(values[0]), float(values[1]), float(values[2])

@@ -38,6 +38,16 @@ OPENING = np.array([0.80, 0.25, -0.55])
 """Where the acetabulum faces."""
 
 
+def socket_radius_mm(side: SideParameters) -> float:
+    """Radius of the acetabulum: the head's and that of the cartilage around it."""
+    return side.head_radius_mm + JOINT_SPACE["hip"] * side.width
+
+
+def towards_opening(x: Array, y: Array, z: Array) -> Array:
+    """How far points lie from the centre of the head to where the acetabulum faces, in mm."""
+    return np.asarray(x * OPENING[0] + y * OPENING[1] + z * OPENING[2], np.float32)
+
+
 class HipBone:
     """A hip bone in the frame of its femoral head, with the body's axes.
 
@@ -49,10 +59,8 @@ class HipBone:
 
     def __init__(self, side: SideParameters, body: LegParameters) -> None:
         self.side, self.body = side, body
-        self.scale = np.array([body.pelvis_width, body.pelvis_depth, body.pelvis_height])
-        self.thickness = float(np.cbrt(self.scale.prod()))
-        self.head_radius_mm = 24.5 * side.width
-        self.socket_mm = self.head_radius_mm + JOINT_SPACE["hip"] * side.width
+        self.scale, self.thickness = body.pelvis_scale, body.pelvis_size
+        self.socket_mm = socket_radius_mm(side)
 
     @property
     def symphysis_mm(self) -> float:
@@ -99,9 +107,9 @@ class HipBone:
     def _with_socket(self, distance: Array, x: Array, y: Array, z: Array) -> Array:
         t = self.thickness
         radius = np.sqrt(x * x + y * y + z * z)
-        facing = x * OPENING[0] + y * OPENING[1] + z * OPENING[2]
+        facing = towards_opening(x, y, z)
         wall = 8.0 * t
-        cup = np.maximum(radius - np.float32(self.socket_mm + wall), facing.astype(np.float32) - np.float32(7 * t))
+        cup = np.maximum(radius - np.float32(self.socket_mm + wall), facing - np.float32(7 * t))
         # the notch below, where the rim is open
         notch = np.float32(11.0 * t) - np.sqrt((x + 2 * t) ** 2 + (y - 4 * t) ** 2)
         cup = np.maximum(cup, np.where(z < -8 * t, notch, np.float32(-99)))

@@ -5,21 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from osteon.synthesis.legs.canvas import Canvas
-from osteon.synthesis.legs.frames import JOINT_SPACE
+from osteon.synthesis.legs.hip import socket_radius_mm, towards_opening
 from osteon.synthesis.legs.muscles import Leg
 from osteon.synthesis.legs.solids import rod
 
 
 def fill_hip_joint(canvas: Canvas, leg: Leg) -> None:
     """Fill the cartilage between head and socket; bones are filled over it."""
-    w = leg.femur.side.width
-    radius = 24.5 * w + JOINT_SPACE["hip"] * w
+    radius = socket_radius_mm(leg.femur.side)
     patch = canvas.patch(leg.frames.hip.to_local(), (-radius,) * 3, (radius,) * 3)
     if patch is not None:
         ball = np.sqrt(patch.x**2 + patch.y**2 + patch.z**2)
-        canvas.fill(
-            patch, (ball < radius + 0.8) & (patch.x * 0.8 + patch.y * 0.25 - patch.z * 0.55 < 6 * w), "cartilage"
-        )
+        covered = towards_opening(patch.x, patch.y, patch.z) < 6 * leg.femur.side.width
+        canvas.fill(patch, (ball < radius + 0.8) & covered, "cartilage")
 
 
 def fill_knee_joint(canvas: Canvas, leg: Leg) -> None:
@@ -50,6 +48,16 @@ def fill_knee_joint(canvas: Canvas, leg: Leg) -> None:
     if plateau is not None:
         shell = leg.tibia.tibia_field(plateau.x, plateau.y, np.minimum(plateau.z, -1.0)).distance < 0
         canvas.fill(plateau, shell & (plateau.z < 2.3 * w) & (np.abs(plateau.x) > 6 * w), "cartilage")
+
+
+def fill_popliteal_cysts(canvas: Canvas, leg: Leg) -> None:
+    """Fill the cysts behind the knee, beside what is there already."""
+    w = leg.femur.side.width
+    for cyst in leg.cysts(inside=False):
+        patch = canvas.patch(leg.frames.femur.to_local(), *cyst.box(w))
+        if patch is not None:
+            inside = cyst.distance(patch.x, patch.y, patch.z, w) < 0
+            canvas.fill(patch, inside, "cyst", only=("air", "intermuscular-fat"))
 
 
 def _fill_patellar_tendon(canvas: Canvas, leg: Leg) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from osteon.synthesis.legs.canvas import Canvas
+from osteon.synthesis.legs.cyst import Cyst
 from osteon.synthesis.legs.femur import Femur
 from osteon.synthesis.legs.frames import LegFrames
 from osteon.synthesis.legs.parameters import LegParameters
@@ -57,11 +58,15 @@ class Leg:
     tibia: Tibia
     body: LegParameters
 
+    def cysts(self, inside: bool) -> list[Cyst]:
+        """The side's cysts within bones, or those beside them."""
+        right = self.frames.hip.sign > 0
+        return [cyst for cyst in self.body.cysts if cyst.right == right and cyst.inside == inside]
+
     def knots(self, muscle: Muscle) -> NDArray[np.float64]:
         """Sections in the mirrored world: rows of x, y, z, half axes and turn (radians), rising in z, ``(n, 6)``."""
         size = self.femur.side.width / WRITTEN_WIDTH * self.body.bulk
-        pelvis = np.array([self.body.pelvis_width, self.body.pelvis_depth, self.body.pelvis_height])
-        grown = float(np.cbrt(pelvis.prod()))
+        pelvis, grown = self.body.pelvis_scale, self.body.pelvis_size
         rows = []
         for height, x, y, a, b, turn in muscle.pelvis:
             place = self.frames.hip.origin_mm + np.array([x, y, height]) * pelvis
@@ -132,8 +137,7 @@ SHORT = (
 def add_short_muscles(muscles: MuscleMap, leg: Leg) -> None:
     """Add the rotators that run across the hip."""
     hip, body = leg.frames.hip, leg.body
-    scale = np.array([body.pelvis_width, body.pelvis_depth, body.pelvis_height])
-    size = float(np.cbrt(scale.prod()))
+    scale, size = body.pelvis_scale, body.pelvis_size
     for start, end, radii in SHORT:
         a, b = np.array(start) * scale, np.array(end) * scale
         margin = radii[0] * size + 6.0

@@ -7,7 +7,12 @@ from typing import Self
 
 import numpy as np
 
+from osteon.geometry import FloatArray
 from osteon.synthesis.legs import growth
+from osteon.synthesis.legs.cyst import Cyst, draw_cysts
+
+HEAD_RADIUS_MM = 24.5
+"""Of the femoral head of an adult man, bone alone (Asala 2001)."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,11 @@ class SideParameters:
     plantar_flexion_degrees: float = 20.0
     foot_inversion_degrees: float = 5.0
 
+    @property
+    def head_radius_mm(self) -> float:
+        """Radius of the femoral head."""
+        return HEAD_RADIUS_MM * self.width
+
 
 @dataclass(frozen=True)
 class LegParameters:
@@ -69,6 +79,8 @@ class LegParameters:
         Muscle width against the norm for the bone's size.
     belly_mm : float
         From the front of the sacrum's promontory to the skin of the belly.
+    cysts : tuple of Cyst
+        Behind the knees and in bones.
     """
 
     age_years: float
@@ -83,6 +95,17 @@ class LegParameters:
     fat_mm: float
     bulk: float
     belly_mm: float
+    cysts: tuple[Cyst, ...] = ()
+
+    @property
+    def pelvis_scale(self) -> FloatArray:
+        """Width, depth and height of the pelvis against an adult man's, ``(3,)``: along x, y and z."""
+        return np.array([self.pelvis_width, self.pelvis_depth, self.pelvis_height])
+
+    @property
+    def pelvis_size(self) -> float:
+        """Mean of `pelvis_scale`, by volume: for thicknesses."""
+        return float(np.cbrt(self.pelvis_scale.prod()))
 
     @property
     def plate_mm(self) -> float:
@@ -134,6 +157,8 @@ class LegParameters:
             fat_mm=growth.by_age(growth.FAT_MM[female], age_years) * float(np.exp(rng.normal(0, 0.3))),
             bulk=growth.by_age(growth.BULK[female], age_years) * _about_one(rng, 0.06),
             belly_mm=float(rng.uniform(85, 150)) * stature,
+            # drawn last, so that subjects without are as they were before there were any
+            cysts=draw_cysts(rng),
         )
 
 
@@ -157,7 +182,7 @@ def _sides(
         legs.append(
             SideParameters(
                 # the head's radius, with its cartilage, is not in the mechanical length
-                femur_length_mm=(femur - 24.5 * width) * _about_one(rng, 0.006),
+                femur_length_mm=(femur - HEAD_RADIUS_MM * width) * _about_one(rng, 0.006),
                 tibia_length_mm=tibia * 0.985 * _about_one(rng, 0.006),
                 width=width * _about_one(rng, 0.008),
                 shaft_width=shaft * _about_one(rng, 0.012),

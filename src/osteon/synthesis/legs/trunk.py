@@ -47,8 +47,7 @@ class Trunk:
 
     def __init__(self, body: LegParameters) -> None:
         self.body = body
-        self.scale = np.array([body.pelvis_width, body.pelvis_depth, body.pelvis_height])
-        self.size = float(np.cbrt(self.scale.prod()))
+        self.scale, self.size = body.pelvis_scale, body.pelvis_size
 
     @property
     def top_mm(self) -> float:

@@ -40,7 +40,7 @@ def shell_share(level: int) -> float:
     return (level - 2) / 4
 
 
-def growth(age_years: float | None) -> float:
+def size_at(age_years: float | None) -> float:
     """Size against an adult's: about 0.6 at four years, 1 from eighteen on."""
     return 1.0 if age_years is None else float(np.interp(age_years, (0, 4, 18), (0.35, 0.58, 1.0)))
 
@@ -73,7 +73,7 @@ def bone_levels(body: Body, seed: int = 0) -> NDArray[np.uint8]:
             here = np.flatnonzero(bone.ravel() == value)
             k = here % parts.shape[2]  # height: the last axis
             along = _place_along(k, name, body)
-            thickness = np.interp(along, PLACES, CORTEX_MM[name]) * growth(body.age_years)
+            thickness = np.interp(along, PLACES, CORTEX_MM[name]) * size_at(body.age_years)
             share = (thickness - depth_mm.ravel()[here] + half) / (2 * half)
             wobble = along + rng.normal(0, 0.015, size=along.shape)
             zone = np.select([np.abs(wobble - 0.5) > 0.43, np.abs(wobble - 0.5) > 0.25], [0, 1], default=2)
@@ -88,7 +88,7 @@ def _place_along(k: NDArray[np.int_], name: str, body: Body) -> NDArray[np.float
     """Place from the top (0) to the bottom (1) of a bone of which both, one or no end may be in the body."""
     height_mm = body.parts.spacing_mm[2]
     low, high, last = int(k.min()), int(k.max()), body.parts.shape[2] - 1
-    length = LENGTH_MM.get(name, 100.0) * growth(body.age_years) / height_mm
+    length = LENGTH_MM.get(name, 100.0) * size_at(body.age_years) / height_mm
     if low == 0 and high < last:
         low = min(low, int(high - length))
     elif high == last and low > 0:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from osteon.synthesis.scanner.bone import growth
+from osteon.synthesis.scanner.bone import size_at
 from osteon.synthesis.scanner.fields import UNIT
 from osteon.synthesis.scanner.prepared import PreparedBody
 from osteon.synthesis.scanner.settings import GeneratorSettings
@@ -56,18 +56,18 @@ class Plane:
 
 def draw_height(body: PreparedBody, span: tuple[float, float], rng: np.random.Generator) -> float:
     """Index k of a slice's middle, evenly between two positions along the body."""
-    return float(rng.uniform(*(body.heights_of(span) or (1.0, body.materials.shape[2] - 2.0))))
+    return float(rng.uniform(*body.heights_of(span)))
 
 
 def draw_size(body: PreparedBody, how: GeneratorSettings, rng: np.random.Generator) -> tuple[float, float]:
     """Size against the body's own, and the age that goes with it in years."""
     size = float(np.exp(rng.normal(0, how.scaling)))
-    if growth(body.age_years) < 1:
+    if size_at(body.age_years) < 1:
         return size, float(body.age_years or 0.0)
     if rng.random() >= how.child_share:
         return size, float(rng.uniform(18, 75))
     size = float(rng.uniform(how.child_size, 0.97))
-    return size, float(np.interp(size, (growth(4), 1.0), (4.0, 18.0)))
+    return size, float(np.interp(size, (size_at(4), 1.0), (4.0, 18.0)))
 
 
 def draw_plane(

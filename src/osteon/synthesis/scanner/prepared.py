@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from osteon.errors import UsageError
 from osteon.synthesis.body import Body
 from osteon.synthesis.parts import BONES, CODE
-from osteon.synthesis.scanner.bone import LENGTH_MM, LEVELS, bone_levels, growth
+from osteon.synthesis.scanner.bone import LENGTH_MM, LEVELS, bone_levels, size_at
 
 FIRST_BONE = 128
 """Material of the first level of the first bone; below it a material is a part's code."""
@@ -121,11 +122,27 @@ class PreparedBody:
         """Where along the body slices lie, 0 (iliac crest) to 1 (sole), from heights k in voxels."""
         return np.interp(-height, [-h for h in self.heights], LANDMARKS).astype(np.float32)
 
-    def heights_of(self, positions: tuple[float, float]) -> tuple[float, float] | None:
-        """Lowest and highest index k between two positions that this body holds; None if it holds none of them."""
+    def heights_of(self, positions: tuple[float, float]) -> tuple[float, float]:
+        """Lowest and highest index k between two positions that this body holds.
+
+        Raises
+        ------
+        UsageError
+            If it holds none of them.
+        """
+        low, high = self._reach(positions)
+        if not self.holds(positions):
+            raise UsageError(f"{self.name} holds nothing between {positions[0]} and {positions[1]} along the body.")
+        return low, high
+
+    def holds(self, positions: tuple[float, float]) -> bool:
+        """Whether more than two slices of this body lie between two positions."""
+        low, high = self._reach(positions)
+        return high - low > 2
+
+    def _reach(self, positions: tuple[float, float]) -> tuple[float, float]:
         top, bottom = np.interp(positions, LANDMARKS, self.heights)
-        low, high = max(2.0, float(bottom)), min(self.materials.shape[2] - 3.0, float(top))
-        return (low, high) if high - low > 2 else None
+        return max(2.0, float(bottom)), min(self.materials.shape[2] - 3.0, float(top))
 
 
 def _bordered(
@@ -165,7 +182,7 @@ def _landmark_heights(body: Body) -> list[float]:
         return (float(k[0]), float(k[-1])) if k.size else None
 
     femur, tibia, pelvis = (ends(b) for b in ("femur", "tibia", "pelvis"))
-    length = growth(body.age_years) / step
+    length = size_at(body.age_years) / step
     if femur is not None and femur[1] < last:
         hip = femur[1]
     elif pelvis is not None and pelvis[0] > 0:

@@ -83,8 +83,6 @@ def extent(body: PreparedBody, geometry: ScanGeometry) -> tuple[tuple[int, int, 
         If the body holds nothing of the span.
     """
     within = body.heights_of(geometry.span)
-    if within is None:
-        raise UsageError(f"{body.name} holds nothing between {geometry.span[0]} and {geometry.span[1]} along the body.")
     boxes = body.boxes[int(within[0]) : int(within[1]) + 1]
     sides = [(boxes[:, 0].min(), boxes[:, 1].max()), (boxes[:, 2].min(), boxes[:, 3].max()), within]
     corners = np.array(list(product(*sides))) * body.spacing_mm * geometry.size

@@ -38,8 +38,8 @@ def signals(
         Water and fat.
     """
     device = materials.device
-    # both signals as one number of eight bytes: one look-up instead of two
-    pairs = torch.from_numpy(look).to(device).view(torch.float64).view(-1)
+    # both signals as one number of eight bytes: one look-up instead of two; mps has integers of that size, no floats
+    pairs = torch.from_numpy(look).to(device).view(torch.int64).view(-1)
     found = pairs.index_select(0, materials.reshape(-1).int()).view(torch.float32)
     mean = found.view(*materials.shape, 2).mean(dim=1).permute(3, 0, 1, 2).contiguous()  # (2, slice, row, column)
     if texture == 0:

@@ -145,7 +145,7 @@ def window(edges_mm: list[float], size: tuple[int, int], spacing_mm: float, devi
 
 def _by_source(bodies: list[PreparedBody], span: tuple[float, float]) -> list[list[int]]:
     """Numbers of the bodies that hold a region, grouped by source."""
-    held = [(b.source, n) for n, b in enumerate(bodies) if b.heights_of(span) is not None]
+    held = [(b.source, n) for n, b in enumerate(bodies) if b.holds(span)]
     return [[n for source, n in held if source == name] for name in sorted({source for source, _ in held})]
 
 

@@ -25,9 +25,7 @@ from osteon.volume import LabelMap, Volume
 
 FloatArray = NDArray[np.float64]
 
-SCAN = GeneratorSettings(
-    deformation=False, noise=0.04, fourier_share=0.15, wrap_share=0.0, end_share=0.0, clip_share=0.0
-)
+SCAN = GeneratorSettings(deformation=False, noise=0.04, fourier_share=0.15, end_share=0.0, clip_share=0.0)
 """Settings of a scan: the body as it is, so that its truth holds, and faults that a clinic would accept."""
 
 IGNORE = 255
@@ -56,7 +54,8 @@ def scan_of(
         The place of the patient in the scanner, contrast, texture, faults, and deformation if ``settings`` have it.
     geometry : ScanGeometry, optional
     settings : GeneratorSettings
-        Contrast and acquisition; what concerns single slices (regions, flips, one leg) is not used.
+        Contrast and acquisition; what concerns single slices (regions, flips, one leg) is not used, nor is the share of
+        pictures that fold over: labels do not fold.
 
     Returns
     -------
@@ -105,7 +104,7 @@ def _pictures(
     shape = extent(body, geometry)[0]
     size, places, length_mm = (shape[1], shape[0]), np.linspace(0, 1, shape[2]), shape[2] * step
     acquisition = Acquisition.draw(
-        settings.model_copy(update={"resolution_mm": (edge, 1.3 * edge)}), size, edge, scanner
+        settings.model_copy(update={"resolution_mm": (edge, 1.3 * edge), "wrap_share": 0.0}), size, edge, scanner
     )
     brightest = brightest_signal(body.spots_near(0, np.inf), look, acquisition.bias, scanner)
     coil = _through(COIL_KNOTS, length_mm / 100, places, scanner)
@@ -146,7 +145,9 @@ def _planes(
     # one axis more than a picture has smooths it once more
     knots *= (UNIT**1.5 * amount_mm / body.spacing_mm)[None, :, None, None].astype(np.float32)
     places = np.linspace(0, 1, shape[2])
-    here, slope = stacked(knots, places), stacked(knots, places, derivative=True) / size_mm[2]
+    # places run from the middle of the first slice to that of the last
+    apart_mm = max(1, shape[2] - 1) * step
+    here, slope = stacked(knots, places), stacked(knots, places, derivative=True) / apart_mm
     middle = np.array([(shape[0] - 1) / 2 * edge, (shape[1] - 1) / 2 * edge, 0.0]) + first
     offsets = through_slice(step - geometry.gap_mm, edge, float(rng.uniform(0, 2 * np.pi)))[None]
     plane = Plane(matrix, np.zeros(3), np.zeros((2, 3, 4, 4), np.float32), offsets, [], False)

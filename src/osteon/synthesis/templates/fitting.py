@@ -14,6 +14,8 @@ from osteon.io.surface import Surface
 Motion = Callable[[FloatArray, FloatArray], FloatArray]
 """From ``(n, 3)`` points and their partners, mm, to the 4 x 4 affine that brings the first onto the second."""
 
+DRAWN = 1500
+"""Points of each structure that closest-point steps look at."""
 OUTLIERS = 0.1
 """Share of the pairs, those furthest apart, that closest-point steps leave out."""
 NORMALS_AGREE = 0.5
@@ -60,7 +62,8 @@ def closest_points(
     ----------
     pairs : sequence of ((n, 3) ndarray, (m, 3) ndarray)
         Points of a structure, and of the same structure where they are to go, mm. Each target point looks for its
-        nearest moved point, so that what the target lacks does not matter. Every structure weighs the same.
+        nearest moved point, so that what the target lacks does not matter. Every structure weighs the same: as many
+        points are drawn from each, from a small one several times.
     motion : `similarity` or `affine`
     start : (4, 4) ndarray
     steps : int
@@ -71,8 +74,7 @@ def closest_points(
         From the points to their targets.
     """
     random = np.random.default_rng(0)
-    fewest = min(1500, *(len(target) for _, target in pairs))
-    targets = [target[random.choice(len(target), fewest, replace=False)] for _, target in pairs]
+    targets = [target[random.choice(len(target), DRAWN, replace=len(target) < DRAWN)] for _, target in pairs]
     trees = [cKDTree(points) for points, _ in pairs]
     transform = start
     for _ in range(steps):

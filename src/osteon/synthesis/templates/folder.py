@@ -20,6 +20,7 @@ from osteon.synthesis.parts import CODE
 from osteon.volume import Volume
 
 PARTS_FILE, LABELS_FILE, ABOUT_FILE = "parts.nii.gz", "labels.nii.gz", "body.toml"
+MAKE_SOME = "Make some with osteon phantom bodies, or from label maps and surfaces with recipes/leg_templates.py."
 
 
 def write_body(body: Body, folder: str | Path) -> Path:
@@ -55,13 +56,10 @@ def load_bodies(folder: str | Path) -> list[Body]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise ReadError(f"There is no folder of templates {folder}. Build it with recipes/leg_templates.py.")
+        raise ReadError(f"There is no folder of templates {folder}. {MAKE_SOME}")
     bodies = [_load(path.parent) for path in sorted(folder.glob(f"[!.]*/{ABOUT_FILE}"))]
     if not bodies:
-        raise ReadError(
-            f"{folder} holds no templates: none of its folders has a {ABOUT_FILE}. "
-            "Build them with recipes/leg_templates.py."
-        )
+        raise ReadError(f"{folder} holds no templates: none of its folders has a {ABOUT_FILE}. {MAKE_SOME}")
     return bodies
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from osteon.anatomy import Task
+from osteon.errors import TaskError
 from osteon.geometry import Grid, inverse, resample_linear, transform_points
 from osteon.synthesis.body import Body
 from osteon.synthesis.parts import CODE
@@ -35,7 +36,7 @@ def body_from_labels(
     outline : Volume
         Not zero inside the body, on the grid of the labels.
     meanings : dict of int to str
-        Name of each label; see `osteon.synthesis.templates.naming`.
+        Name of each label but 0, the background; see `osteon.synthesis.templates.naming`.
     name : str
         Of the body, and its source.
     spacing_mm : float
@@ -46,8 +47,11 @@ def body_from_labels(
     GeometryError
         If the grids differ, or femora or hip bones do not fall into two sides.
     TaskError
-        If the name of a label is not known.
+        If a label has no name, or one that is not known.
     """
+    nameless = sorted(set(np.unique(labels.array).tolist()) - {0, *meanings})
+    if nameless:
+        raise TaskError(f"The labels of {name} hold values without a meaning: {', '.join(map(str, nameless))}.")
     labels.grid.require_match(outline.grid, f"The labels of {name}", "the body's outline")
     labels, outline = labels.reoriented("RAS"), outline.reoriented("RAS")
     box = _box(outline.array != 0)
@@ -78,7 +82,7 @@ def _most_inward(labels: Volume, meanings: dict[int, str], grid: Grid) -> NDArra
     parts = np.zeros(grid.shape, dtype=np.uint8)
     edges = np.array(labels.spacing_mm)
     for number, found in enumerate(ndimage.find_objects(labels.array), start=1):
-        if found is None or number not in meanings:
+        if found is None:
             continue
         margin = np.ceil((REACH_MM + edges) / edges).astype(int)
         box = tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 
 from osteon.errors import TaskError
@@ -9,7 +10,14 @@ from osteon.synthesis.parts import CODE
 
 PATTERNS: tuple[tuple[str, str], ...] = (
     ("*cartilage*", "cartilage"),
+    ("*_tendon[s_]*", "ligament"),  # the whole word: semitendinosus is a muscle, in any spelling
+    ("*ligament*", "ligament"),
+    ("*iliotibial*", "ligament"),
+    ("*retinacul*", "ligament"),
     ("*menisc*", "meniscus"),
+    ("*_nerve[s_]*", "nerve"),
+    ("*_arter*", "vessel"),
+    ("*_vein[s_]*", "vein"),
     ("*biceps_femoris*", "hamstrings"),  # before the femur, whose name it carries
     ("*rectus_femoris*", "quadriceps"),
     ("*quadrat*_femoris*", "hip-rotators"),
@@ -25,6 +33,7 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     ("*psoas*", "hip-flexors"),
     ("*sartorius*", "hip-flexors"),
     ("*tensor_fascia*", "hip-flexors"),
+    ("*fascia*", "ligament"),
     ("*obturator*", "hip-rotators"),
     ("*gemell*", "hip-rotators"),
     ("*piriformis*", "hip-rotators"),
@@ -35,24 +44,35 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     ("*extensor_*", "anterior-leg"),
     ("*tibialis_anterior*", "anterior-leg"),
     ("*peroneus*", "lateral-leg"),
+    ("*fibularis*", "lateral-leg"),
     ("*flexor_*", "deep-posterior-leg"),
     ("*tibialis_posterior*", "deep-posterior-leg"),
     ("*erector*", "trunk-muscle"),
     ("*abdominis*", "trunk-muscle"),
     ("*oblique*", "trunk-muscle"),
     ("*latissimus*", "trunk-muscle"),
-    ("*femur*", "femur"),
-    ("*tibia*", "tibia"),
-    ("*fibula*", "fibula"),
-    ("*pelvis*", "pelvis"),
-    ("*sacrum*", "sacrum"),
-    ("*coccyx*", "sacrum"),
-    ("*spine*", "spine"),
-    ("*patella*", "patella"),
     ("*muscle*", "muscle"),
-    ("*bone*", "foot-bone"),  # tarsals, metatarsals and phalanges, once the long bones are named
+    ("*_femur_*", "femur"),  # bones are whole words: much that is tibial or patellar is none
+    ("*_tibia[e_]*", "tibia"),
+    ("*_fibula[e_]*", "fibula"),
+    ("*_pelvis_*", "pelvis"),
+    ("*_sacrum_*", "sacrum"),
+    ("*_coccyx_*", "sacrum"),
+    ("*_spine_*", "spine"),
+    ("*_patella[e_]*", "patella"),
+    ("*talus*", "foot-bone"),
+    ("*calcan*", "foot-bone"),
+    ("*navicular*", "foot-bone"),
+    ("*cuboid*", "foot-bone"),
+    ("*cuneiform*", "foot-bone"),
+    ("*tars*", "foot-bone"),
+    ("*phalan*", "foot-bone"),
+    ("*_foot_*", "foot-bone"),
 )
-"""The first pattern that fits decides; spelled so that the slips of the files at hand fit too."""
+"""The first pattern that fits decides; spelled so that the slips of the files at hand fit too.
+
+Names are matched with an underscore between their words, and one before the first and after the last.
+"""
 
 
 def part_of(name: str) -> int:
@@ -61,14 +81,15 @@ def part_of(name: str) -> int:
     Parameters
     ----------
     name : str
-        Lower case words joined by underscores, such as ``vhf_left_muscle_soleus``.
+        Words with anything but letters between them, such as ``vhf_left_muscle_soleus``.
 
     Raises
     ------
     TaskError
         If no pattern fits.
     """
+    words = re.sub("[^a-z]+", "_", f"_{name.lower()}_")
     for pattern, part in PATTERNS:
-        if fnmatchcase(name.lower(), pattern):
+        if fnmatchcase(words, pattern):
             return CODE[part]
     raise TaskError(f"The structure {name} is no part of the leg that is known here. Name it after a bone or a muscle.")

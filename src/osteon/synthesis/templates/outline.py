@@ -50,7 +50,7 @@ def outlined(
     Parameters
     ----------
     parts : (i, j, k) uint8 ndarray
-        Bones, muscles and cartilage; axes to the right, front and up.
+        Bones (tibia or fibula, and pelvis, among them), muscles and cartilage; axes to the right, front and up.
     sides : (i, j, k) uint8 ndarray
         1 where a part belongs to the right leg, 2 to the left.
     fat : Fat
@@ -78,8 +78,6 @@ def outlined(
 def add_wall(parts: NDArray[np.uint8], spacing_mm: tuple[float, float, float]) -> None:
     """Muscle of the trunk's wall, front and back, from the symphysis up; in place."""
     pelvis = np.flatnonzero((parts == CODE["pelvis"]).any(axis=(0, 1)))
-    if not len(pelvis):
-        return
     floor = int(pelvis[0] + 0.3 * (pelvis[-1] - pelvis[0]))
     hull = hulls(parts > 0, floor)
     wall = hull & (distance_mm(hull, spacing_mm, in_slice=True) <= WALL_MM) & (parts == 0)
@@ -87,15 +85,14 @@ def add_wall(parts: NDArray[np.uint8], spacing_mm: tuple[float, float, float]) -
 
 
 def _levels(parts: NDArray[np.uint8], spacing_mm: tuple[float, float, float]) -> list[int]:
-    """Slices of sole, ankle, knee, crotch and iliac crest, as far as the bones tell; rising."""
+    """Slices of sole (the lowest without a foot), ankle, knee, crotch and iliac crest; rising."""
 
-    def ends(*names: str) -> tuple[int, int]:
-        found = np.flatnonzero(np.isin(parts, [CODE[n] for n in names]).any(axis=(0, 1)))
-        return (int(found[0]), int(found[-1])) if len(found) else (0, parts.shape[2] - 1)
+    def slices(*names: str) -> list[int]:
+        return np.flatnonzero(np.isin(parts, [CODE[n] for n in names]).any(axis=(0, 1))).tolist()
 
-    foot, tibia, pelvis = ends("foot-bone"), ends("tibia", "fibula"), ends("pelvis")
+    foot, shank, pelvis = slices("foot-bone") or [0], slices("tibia", "fibula"), slices("pelvis")
     crotch = pelvis[0] - round(CROTCH_MM / spacing_mm[2])
-    rising = np.maximum.accumulate([foot[0], tibia[0], tibia[1], crotch, pelvis[1]])
+    rising = np.maximum.accumulate([foot[0], shank[0], shank[-1], crotch, pelvis[-1]])
     return [int(n + i) for i, n in enumerate(rising)]
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from osteon.geometry import FloatArray
-from osteon.synthesis.parts import CODE
+from osteon.synthesis.parts import BONES, CODE
 from osteon.synthesis.templates.regions import Mask, closed_in_slices, distance_mm, hulls
 
 SKIN_MM = 2.0
@@ -62,10 +62,7 @@ def fill_soft_tissue(parts: NDArray[np.uint8], body: Mask, spacing_mm: tuple[flo
     parts[empty] = CODE["subcutaneous-fat"]
     parts[empty & inner] = CODE["intermuscular-fat"]
     _fill_cavity(parts, cavity, spacing_mm, name)
-    parts[rind & ~np.isin(parts, _BONES)] = CODE["skin"]
-
-
-_BONES = [CODE[name] for name in ("femur", "tibia", "fibula", "pelvis", "sacrum", "spine", "patella", "foot-bone")]
+    parts[rind & ~np.isin(parts, [CODE[bone] for bone in BONES])] = CODE["skin"]
 
 
 def _cavity(parts: NDArray[np.uint8], spacing_mm: tuple[float, float, float]) -> Mask:
@@ -97,13 +94,21 @@ def fill_feet(parts: NDArray[np.uint8], sides: NDArray[np.uint8], spacing_mm: tu
         found = ndimage.find_objects(bone.astype(np.uint8))
         if not found:
             continue
-        room = int(np.ceil(ARCH_OF_FOOT_MM / min(spacing_mm))) + 1
-        ball = distance_mm(~np.pad(bone[found[0]], room), spacing_mm) <= ARCH_OF_FOOT_MM
-        closed = distance_mm(ball, spacing_mm) > ARCH_OF_FOOT_MM
-        inner = (slice(room, -room),) * 3
-        flesh = closed[inner] & (parts[found[0]] == 0)
+        flesh = _closed(bone[found[0]], ARCH_OF_FOOT_MM, spacing_mm) & (parts[found[0]] == 0)
         parts[found[0]][flesh] = CODE["foot-muscle"]
         sides[found[0]][flesh] = side
+
+
+def _closed(mask: Mask, radius_mm: float, spacing_mm: tuple[float, float, float]) -> Mask:
+    """Morphological closing by a ball."""
+    room = _voxels(radius_mm, spacing_mm)
+    grown = distance_mm(~np.pad(mask, room), spacing_mm) <= radius_mm
+    return (distance_mm(grown, spacing_mm) > radius_mm)[room:-room, room:-room, room:-room]
+
+
+def _voxels(radius_mm: float, spacing_mm: tuple[float, float, float]) -> int:
+    """Voxels of a margin that a ball does not leave."""
+    return int(np.ceil(radius_mm / min(spacing_mm))) + 2
 
 
 def _evened(mask: Mask, spacing_mm: tuple[float, float, float]) -> Mask:
@@ -121,8 +126,7 @@ def fill_spine(parts: NDArray[np.uint8], spacing_mm: tuple[float, float, float])
         return
     near = parts[found[0]]
     bone = np.isin(near, [CODE["spine"], CODE["sacrum"]])
-    ball = distance_mm(~np.pad(bone, 10), spacing_mm) <= DISC_MM
-    closed = (distance_mm(ball, spacing_mm) > DISC_MM)[10:-10, 10:-10, 10:-10] & (near == 0)
+    closed = _closed(bone, DISC_MM, spacing_mm) & (near == 0)
     ring = closed_in_slices(bone, ARCH_MM, spacing_mm) & (near == 0)
     steps = round(2 * DISC_MM / spacing_mm[2])
     between = ndimage.binary_closing(ring, np.ones((1, 1, 2 * steps + 1)))  # loses what is near the ends
@@ -135,10 +139,11 @@ def fill_joints(parts: NDArray[np.uint8], values: NDArray[np.uint8], spacing_mm:
     """Cartilage between bones of different labels, and hip bone and sacrum, where they all but touch; in place."""
     bones = [values == value for value in np.unique(values) if value] + [parts == CODE["sacrum"]]
     near = np.zeros(parts.shape, dtype=np.uint8)
+    room = _voxels(JOINT_MM, spacing_mm)
     for bone in bones:
         found = ndimage.find_objects(bone.astype(np.uint8))
         if found:
-            box = tuple(slice(max(0, s.start - 5), s.stop + 5) for s in found[0])
+            box = tuple(slice(max(0, s.start - room), s.stop + room) for s in found[0])
             near[box] += distance_mm(~bone[box], spacing_mm) <= JOINT_MM
     parts[(near > 1) & (parts == 0)] = CODE["cartilage"]
 

@@ -61,9 +61,11 @@ def body_from_surfaces(
     Raises
     ------
     TaskError
-        If a name stands for no known structure, or a bone of the task has no side.
+        If a name stands for no known structure, a bone of the task has no side, or the bones are missing that tell knee
+        and hip.
     """
     task = Task.load("leg-bones")
+    _require_bones(surfaces, name)
     grid = _grid_around(surfaces, spacing_mm)
     painted = paint(surfaces, grid, task)
     edges = grid.spacing_mm
@@ -75,6 +77,16 @@ def body_from_surfaces(
     return Body(
         name, Volume(painted.parts, grid.affine), LabelMap(painted.values, grid.affine, task=task), source=source
     )
+
+
+def _require_bones(surfaces: Mapping[str, Surface], name: str) -> None:
+    """Refuse surfaces that leave open where knee and hip are: fat is as thick as it is there."""
+    codes = {part_of(known) for known in surfaces}
+    missing = [
+        " or ".join(bones) for bones in (("tibia", "fibula"), ("pelvis",)) if codes.isdisjoint(CODE[b] for b in bones)
+    ]
+    if missing:
+        raise TaskError(f"No surface of {name} is a {', and none a '.join(missing)}: its outline cannot be made.")
 
 
 def paint(surfaces: Mapping[str, Surface], grid: Grid, task: Task) -> Painted:
@@ -112,7 +124,7 @@ def _grid_around(surfaces: Mapping[str, Surface], spacing_mm: float) -> Grid:
     pelvis = [s.vertices[:, 2].max() for name, s in surfaces.items() if part_of(name) == CODE["pelvis"]]
     low, high = points.min(axis=0) - MARGIN_MM, points.max(axis=0) + MARGIN_MM
     low[2] += MARGIN_MM - 16
-    high[2] = max(pelvis) - CREST_MM if pelvis else high[2] - MARGIN_MM
+    high[2] = max(pelvis) - CREST_MM
     shape = np.ceil((high - low) / spacing_mm).astype(int)
     place = np.diag([spacing_mm, spacing_mm, spacing_mm, 1.0])
     place[:3, 3] = low
