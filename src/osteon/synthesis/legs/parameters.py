@@ -12,7 +12,7 @@ from osteon.synthesis.legs import growth
 from osteon.synthesis.legs.cyst import Cyst, draw_cysts
 
 HEAD_RADIUS_MM = 24.5
-"""Of the femoral head of an adult man, bone alone (Asala 2001)."""
+"""Of an adult man, whose femoral heads measure 49 mm (Asala 2001)."""
 
 
 @dataclass(frozen=True)

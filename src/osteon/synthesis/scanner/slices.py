@@ -46,7 +46,7 @@ class SliceGenerator:
     ignore : int
         Class of places that teach nothing: those beyond the ends of a body that goes on.
     device : str
-        Where slices are made.
+        Where slices are made. The same seed gives the same slices on every kind of device, but for their noise.
 
     Raises
     ------
