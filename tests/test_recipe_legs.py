@@ -67,14 +67,14 @@ def test_every_structure_of_every_scan_is_scored(
     monkeypatch.setattr(sys, "argv", words)
     recipe.main()
     table = pd.read_csv(tmp_path / "out" / "evaluation.csv")
-    assert len(table) == 2 * len(CLASSES)
+    assert len(table) == 4 * len(CLASSES)
     assert set(table["structure"]) == set(CLASSES)
-    assert set(table["contrast"]) == set(recipe.CONTRASTS[::4])
+    assert set(table["contrast"]) == set(recipe.CONTRASTS[::2])
     assert set(table["grid"]) == {"axial", "coronal"}
     assert (table["dice"].dropna() < 0.5).all()  # nothing was learned
     summary = (tmp_path / "out" / "summary.md").read_text()
-    assert "of 16 structures were missed" in summary
-    for line in ("| all | 2 |", "| contrast: t1-se | 1 |", "| source: made | 2 |", "| age: adult | 2 |"):
+    assert "of 32 structures were missed" in summary
+    for line in ("| all | 4 |", "| contrast: t1-se | 1 |", "| source: made | 4 |", "| age: adult | 4 |"):
         assert line in summary
 
 

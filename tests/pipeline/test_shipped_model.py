@@ -10,12 +10,14 @@ import pytest
 
 from models import CASE_FILES
 from osteon.anatomy import Task
+from osteon.inference import engine_for
 from osteon.io import read, read_labels, write
 from osteon.io.dicom import write_dicom_series
 from osteon.metrics import agreement
 from osteon.networks.model import Model
-from osteon.pipeline import DEFAULT_MODEL, segment
-from osteon.synthesis import make_phantom
+from osteon.pipeline import DEFAULT_MODEL, segment, segment_volume
+from osteon.synthesis import make_leg_phantom, make_phantom
+from osteon.synthesis.scanner import ScanGeometry
 
 
 def names(folder: Path) -> list[str]:
@@ -53,3 +55,36 @@ def test_the_label_map_of_a_patient_has_the_scans_geometry(shipped: Model, data:
     fields = ("dim", "pixdim", "qform_code", "sform_code", "srow_x", "srow_y", "srow_z", "xyzt_units")
     for field in (*fields, *(f"quatern_{axis}" for axis in "bcd"), *(f"qoffset_{axis}" for axis in "xyz")):
         np.testing.assert_array_equal(found[field], expected[field], err_msg=field)
+
+
+LEG_MODEL = "leg-bones"
+
+
+@pytest.fixture(scope="module")
+def leg_model() -> Model:
+    if LEG_MODEL not in Model.available():
+        pytest.skip(f"the model {LEG_MODEL} is not in this checkout")
+    return Model.load(LEG_MODEL)
+
+
+def test_a_childs_legs_are_segmented_on_their_own_sides(leg_model: Model, tmp_path: Path) -> None:
+    geometry = ScanGeometry(spacing_mm=(2.0, 8.0))
+    legs = make_leg_phantom(seed=4, protocol="dixon-water", age_years=9, geometry=geometry, spacing_mm=(2.0, 2.0, 4.0))
+    found = segment_volume(legs.scan, leg_model, engine_for(leg_model, device="cpu"))
+    table = agreement(found.labels, legs.labels, structures=[s.name for s in legs.labels.task.structures])
+    dice = dict(zip(table["structure"], table["dice"], strict=True))
+    assert min(dice[f"{bone}-{side}"] for bone in ("femur", "tibia") for side in ("right", "left")) >= 0.7, dice
+    assert np.mean(list(dice.values())) >= 0.65, dice
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(("stack", "bones"), [("thighs", {"femur"}), ("calves", {"tibia", "fibula"})])
+def test_real_legs_show_their_bones_on_both_sides(leg_model: Model, data: Path, stack: str, bones: set[str]) -> None:
+    scan = read(data / "leg-mri" / f"{stack}.nii.gz")
+    found = segment_volume(scan, leg_model, engine_for(leg_model, device="cpu")).labels
+    names = {found.task.by_value(value).name: value for value in found.values()}
+    for bone in bones:
+        right, left = (
+            found.world_mm(np.argwhere(found.array == names[f"{bone}-{side}"])) for side in ("right", "left")
+        )
+        assert right[:, 0].mean() > left[:, 0].mean() + 80

@@ -50,10 +50,7 @@ def draw_legs(
     """
     if age_years is not None and age_years < YOUNGEST_YEARS:
         raise UsageError(f"Legs are made from {YOUNGEST_YEARS:.0f} years of age, not of {age_years:g} years.")
-    rng = np.random.default_rng(seed)
-    if age_years is None:
-        age_years = float(rng.uniform(YOUNGEST_YEARS, 18) if rng.random() < 0.5 else rng.uniform(18, 75))
-    parameters = LegParameters.draw(rng, age_years=age_years)
+    parameters = LegParameters.draw(np.random.default_rng(seed), age_years=age_years)
     return make_legs(parameters, name=f"legs-{seed}", spacing_mm=spacing_mm, seed=seed)
 
 
