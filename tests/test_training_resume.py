@@ -73,7 +73,7 @@ import json, os, signal, sys
 import torch
 import matplotlib.backends.backend_agg, matplotlib.figure  # once, not in every fork
 from osteon.cohort import Cohort, Fold
-from osteon.training import TrainingConfig, checkpoint, data, loop, record
+from osteon.training import TrainingConfig, checkpoint, data, loop, outcome, record, session
 
 torch.set_num_threads(1)
 cohort, config = Cohort.load(sys.argv[1]), TrainingConfig.model_validate_json(sys.argv[2])
@@ -97,15 +97,15 @@ def half_a_checkpoint(tensors, path, metadata):
     die()
 
 MOMENTS = {
-    "before-the-first-checkpoint": lambda: after(loop, "save_checkpoint", 0),
-    "after-the-first-checkpoint": lambda: after(loop, "record", 0),
+    "before-the-first-checkpoint": lambda: after(session, "save_checkpoint", 0),
+    "after-the-first-checkpoint": lambda: after(session, "record", 0),
     "in-mid-epoch": lambda: after(data, "augmented", 2 * 3 * 2 + 3),
-    "while-validating": lambda: after(loop, "validate", 2),
-    "between-best-weights-and-checkpoint": lambda: after(loop, "save_checkpoint", 2),
+    "while-validating": lambda: after(session, "validate", 2),
+    "between-best-weights-and-checkpoint": lambda: after(session, "save_checkpoint", 2),
     "while-writing-a-checkpoint": lambda: after(checkpoint, "save_file", 1, half_a_checkpoint),
-    "while-drawing-curves": lambda: after(loop, "draw_curves", 2),
-    "after-the-last-checkpoint": lambda: after(loop, "record", 3),
-    "while-writing-the-model": lambda: after(loop, "write_model", 0),
+    "while-drawing-curves": lambda: after(record, "draw_curves", 2),
+    "after-the-last-checkpoint": lambda: after(session, "record", 3),
+    "while-writing-the-model": lambda: after(outcome, "write_model", 0),
 }
 
 def run(folder, moment, resume):
@@ -113,7 +113,7 @@ def run(folder, moment, resume):
     child = os.fork()
     if child == 0:
         if not folder.endswith("unbroken"):  # drawing takes longer than learning here
-            loop.draw_curves = lambda path, history: path.write_bytes(b"curves")
+            record.draw_curves = lambda path, history: path.write_bytes(b"curves")
         MOMENTS.get(moment, lambda: None)()
         try:
             loop.train(cohort, folder, config=config, fold=fold, resume=resume, device="cpu")

@@ -76,9 +76,9 @@ def train(
         for other in cohorts[1:] if config.real_crops else ():
             training += prepare_cases(other, other.cases, config, said)
         validation = prepare_cases(cohort, cohort.of_subjects(fold.validation), config, said)
-        source = _source(training, bodies, config, str(session.fabric.device))
     if not any(case.labelled_slices.size for case in validation):
         raise TrainingError("No validation case holds a class to learn; split the cohort with validation subjects.")
+    source = _source(training, bodies, config, str(session.fabric.device))
     learned = [f"{len(training)} training cases"] if config.real_crops else []
     learned += [counted(bodies, "body", "bodies")] if bodies else []
     said(f"{', '.join(learned)}, {len(validation)} validation cases, {config.epochs} epochs at most.")
