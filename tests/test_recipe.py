@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -15,18 +15,13 @@ from models import LEVELS, boxes, brightness_model
 from osteon.anatomy import Task
 from osteon.cohort import Cohort, Split, import_spider, split
 from osteon.io import write
-
-RECIPE = Path(__file__).parents[1] / "recipes" / "test_fold.py"
+from osteon.volume import LabelMap
+from recipe_modules import recipe_module
 
 
 @pytest.fixture(scope="module")
 def recipe() -> ModuleType:
-    described = importlib.util.spec_from_file_location("test_fold_recipe", RECIPE)
-    assert described is not None
-    assert described.loader is not None
-    module = importlib.util.module_from_spec(described)
-    described.loader.exec_module(module)
-    return module
+    return recipe_module("test_fold")
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +81,18 @@ def test_a_side_without_annotations_is_said(
     monkeypatch.setattr(sys, "argv", ["test_fold.py", *words, "--side", "validation"])
     with pytest.raises(SystemExit, match="No validation subject has annotations of what brightness segments"):
         recipe.main()
+
+
+def test_the_error_is_taken_apart_by_slices() -> None:
+    task = Task.load("lumbar-spine")
+    truth, said = np.zeros((8, 20, 20), np.uint8), np.zeros((8, 20, 20), np.uint8)
+    truth[1:5, 4:14, 4:14] = 2
+    said[2:6, 4:14, 5:15] = 3  # another level, a slice and a pixel off
+    affine = np.diag([4.0, 1.0, 1.0, 1.0])
+    found = recipe_module("error_parts").parts(LabelMap(truth, affine, task=task), LabelMap(said, affine, task=task), 2)
+    assert found["dice"] == pytest.approx(2 * 270 / 800)
+    assert found["dice_of_common_slices"] == pytest.approx(0.9)
+    assert found["dice_of_inner_slices"] == pytest.approx(2 * 180 / 400)
+    assert found["volume_ratio"] == 1
+    nothing = LabelMap(np.zeros_like(truth), affine, task=task)
+    assert recipe_module("error_parts").parts(LabelMap(truth, affine, task=task), nothing, 2)["dice"] == 0

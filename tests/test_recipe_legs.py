@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -17,18 +16,12 @@ from osteon.networks.model import Model, ModelSpec, NetworkSpec, PostprocessingS
 from osteon.preprocessing import Preprocessing
 from osteon.synthesis.scanner import ScanGeometry
 from osteon.synthesis.templates import write_body
-
-RECIPE = Path(__file__).parents[1] / "recipes" / "leg_test_set.py"
+from recipe_modules import recipe_module
 
 
 @pytest.fixture(scope="module")
 def recipe() -> ModuleType:
-    described = importlib.util.spec_from_file_location("leg_test_set_recipe", RECIPE)
-    assert described is not None
-    assert described.loader is not None
-    module = importlib.util.module_from_spec(described)
-    described.loader.exec_module(module)
-    return module
+    return recipe_module("leg_test_set")
 
 
 def untrained_model(folder: Path) -> Model:

@@ -9,7 +9,7 @@ from osteon.anatomy import Task
 from osteon.geometry import Grid
 from osteon.synthesis.body import Body
 from osteon.synthesis.legs.bones import LIMB, fill_bone_cysts, fill_bones, fill_sacrum
-from osteon.synthesis.legs.canvas import Box, Canvas
+from osteon.synthesis.legs.canvas import Canvas
 from osteon.synthesis.legs.femur import Femur
 from osteon.synthesis.legs.foot import Foot
 from osteon.synthesis.legs.frames import LegFrames
@@ -21,6 +21,7 @@ from osteon.synthesis.legs.tibia import Tibia
 from osteon.synthesis.legs.trunk import Trunk
 from osteon.synthesis.legs.truth import leg_truth
 from osteon.synthesis.parts import CODE
+from osteon.synthesis.patch import Box
 from osteon.synthesis.shapes import Array
 from osteon.volume import LabelMap, Volume
 

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from osteon.geometry import FloatArray, Grid, inverse, transform_points
+from osteon.geometry import FloatArray, Grid
 from osteon.synthesis.legs.solids import BoneField
 from osteon.synthesis.parts import CODE
-from osteon.synthesis.shapes import Array
-
-Box = tuple[slice, slice, slice]
-
-
-@dataclass(frozen=True, eq=False)
-class Patch:
-    """A box of the canvas with the local coordinates of its voxels in mm, which broadcast to the box's shape."""
-
-    box: Box
-    x: Array
-    y: Array
-    z: Array
+from osteon.synthesis.patch import Patch, patch_of
 
 
 class Canvas:
@@ -52,17 +38,7 @@ class Canvas:
         low_mm, high_mm : (3,) sequence
             Corners of the box in local mm.
         """
-        matrix = to_local @ self.grid.affine
-        corners = transform_points(inverse(matrix), np.array(list(product(*zip(low_mm, high_mm, strict=True)))))
-        first = np.maximum(np.floor(corners.min(axis=0)), 0).astype(int)
-        last = np.minimum(np.ceil(corners.max(axis=0)) + 1, self.grid.shape).astype(int)
-        if (first >= last).any():
-            return None
-        box = (slice(first[0], last[0]), slice(first[1], last[1]), slice(first[2], last[2]))
-        i, j, k = (a.astype(np.float32) for a in np.ogrid[box])
-        rows = matrix.astype(np.float32)[:3]
-        x, y, z = (_combined(row, (i, j, k)) for row in rows)
-        return Patch(box, x, y, z)
+        return patch_of(self.grid, to_local, low_mm, high_mm)
 
     def fill(self, patch: Patch, inside: NDArray[np.bool_], part: str, only: tuple[str, ...] = ()) -> None:
         """Give voxels of a patch a part, where ``only`` is given just those that are one of these parts now."""
@@ -83,9 +59,3 @@ class Canvas:
         self.fill(patch, cartilage, "epiphyseal-cartilage")
         if value:
             self.labels[patch.box][labelled] = value
-
-
-def _combined(row: Array, index: tuple[Array, Array, Array]) -> Array:
-    """One row of an affine applied; an axis without a share is left out, so that upright frames broadcast."""
-    terms = [weight * axis for weight, axis in zip(row[:3], index, strict=True) if abs(weight) > 1e-7]
-    return np.asarray(sum(terms[1:], start=terms[0]) + row[3], dtype=np.float32)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from osteon.synthesis.legs.canvas import Canvas, Patch
+from osteon.synthesis.legs.canvas import Canvas
 from osteon.synthesis.legs.parameters import LegParameters
 from osteon.synthesis.legs.solids import BoneField, rod, smooth_union
+from osteon.synthesis.patch import Patch
 from osteon.synthesis.shapes import Array, BodyShape, Point, ellipsoid, superellipse
 
 # Of an adult man, in mm from the middle between the femoral heads. Sacral bodies from S1 down with their wings:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from osteon.synthesis.patch import Patch
 from osteon.synthesis.shapes import Array, superellipse
-from osteon.synthesis.spine.canvas import Canvas, Patch
+from osteon.synthesis.spine.canvas import Canvas
 from osteon.synthesis.spine.chain import WORLD, Chain
 
 

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from osteon.geometry import FloatArray, Grid, inverse, transform_points
+from osteon.geometry import Grid
 from osteon.synthesis.contrast import TEXTURE
+from osteon.synthesis.patch import Patch, coordinates, patch_of
 from osteon.synthesis.shapes import Array, Point
 from osteon.synthesis.spine.chain import Frame
-
-Box = tuple[slice, slice, slice]
-
-
-@dataclass(frozen=True, eq=False)
-class Patch:
-    """A box of the canvas with the local coordinates of its voxels in mm (x right, y anterior, z up)."""
-
-    box: Box
-    x: Array
-    y: Array
-    z: Array
 
 
 class Canvas:
@@ -57,7 +45,7 @@ class Canvas:
 
     def whole(self) -> Patch:
         """All voxels, in world coordinates."""
-        x, y, z = _coordinates(self.grid.affine, tuple(slice(0, n) for n in self.grid.shape))
+        x, y, z = coordinates(self.grid.affine, tuple(slice(0, n) for n in self.grid.shape))
         return Patch((slice(None), slice(None), slice(None)), x, y, z)
 
     def patch(self, frame: Frame, centre: Point, reach_mm: Point) -> Patch | None:
@@ -65,16 +53,8 @@ class Canvas:
         local = np.eye(4)
         local[:3, :3] = frame.axes
         local[:3, 3] = -frame.axes @ frame.origin
-        to_local = local @ self.grid.affine
         reach = np.array(reach_mm) + 2 * self.softness_mm
-        signs = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, -1).T
-        corners = transform_points(inverse(to_local), np.array(centre) + signs * reach)
-        low = np.maximum(np.floor(corners.min(axis=0)), 0).astype(int)
-        high = np.minimum(np.ceil(corners.max(axis=0)) + 1, self.grid.shape).astype(int)
-        if (low >= high).any():
-            return None
-        box = (slice(low[0], high[0]), slice(low[1], high[1]), slice(low[2], high[2]))
-        return Patch(box, *_coordinates(to_local, box))
+        return patch_of(self.grid, local, np.array(centre) - reach, np.array(centre) + reach)
 
     def opacity(self, distance_mm: Array) -> Array:
         """How much of a voxel a shape covers, from its signed distance."""
@@ -122,14 +102,6 @@ class Canvas:
             wins = votes > most
             best[wins], most[wins] = thin[..., s][wins], votes[wins]
         return best
-
-
-def _coordinates(affine: FloatArray, box: tuple[slice, ...]) -> tuple[Array, Array, Array]:
-    i, j, k = np.ogrid[box]
-    matrix = affine.astype(np.float32)
-    i, j, k = (a.astype(np.float32) for a in (i, j, k))
-    x, y, z = (row[0] * i + row[1] * j + row[2] * k + row[3] for row in matrix[:3])
-    return x, y, z
 
 
 def _noise(rng: np.random.Generator, grid: Grid, scale_mm: float) -> Array:

@@ -1,0 +1,18 @@
+"""The scripts in ``recipes/`` as modules, for their tests."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+
+def recipe_module(name: str) -> ModuleType:
+    """``recipes/<name>.py``, imported."""
+    path = Path(__file__).parents[1] / "recipes" / f"{name}.py"
+    described = importlib.util.spec_from_file_location(f"{name}_recipe", path)
+    assert described is not None
+    assert described.loader is not None
+    module = importlib.util.module_from_spec(described)
+    described.loader.exec_module(module)
+    return module
