@@ -128,7 +128,7 @@ def test_a_run_on_bodies_alone_leaves_a_model_and_says_what_it_learned_from(
 ) -> None:
     lines: list[str] = []
     model = train(cohort, tmp_path / "run", config=config(), fold=FOLD, also=[bodies], said=lines.append)
-    assert lines[0].startswith("1 body, 1 validation cases")
+    assert lines[0].startswith("1 body, 1 validation case,")
     assert "1 body (made); no scan was trained on" in model.card()
     assert model.network()(torch.zeros(1, 3, 64, 64)).shape == (1, 9, 64, 64)
 

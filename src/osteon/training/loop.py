@@ -72,19 +72,18 @@ def train(
     run.facts["cohorts_sha256"] = [c.digest() for c in (cohort, *also)]
     session = Session(config, device)
     with run.stage("prepare"):
-        training = prepare_cases(cohort, cohort.of_subjects(fold.train), config, said) if config.real_crops else []
-        for other in cohorts[1:] if config.real_crops else ():
-            training += prepare_cases(other, other.cases, config, said)
+        training = _training_cases(cohorts, fold, config, said)
         validation = prepare_cases(cohort, cohort.of_subjects(fold.validation), config, said)
     if not any(case.labelled_slices.size for case in validation):
         raise TrainingError("No validation case holds a class to learn; split the cohort with validation subjects.")
     source = _source(training, bodies, config, str(session.fabric.device))
-    learned = [f"{len(training)} training cases"] if config.real_crops else []
+    learned = [counted(training, "training case", "training cases")] if config.real_crops else []
     learned += [counted(bodies, "body", "bodies")] if bodies else []
-    said(f"{', '.join(learned)}, {len(validation)} validation cases, {config.epochs} epochs at most.")
+    learned.append(counted(validation, "validation case", "validation cases"))
+    said(f"{', '.join(learned)}, {config.epochs} epochs at most.")
     progress = session.restore(paths) if resume and paths.checkpoint.is_file() else Progress()
     if progress.epoch == 0:
-        run.facts["encoder_weights_sha256"] = session.start()
+        run.facts["first_weights_sha256"] = session.start()
     with run.stage("train"):
         while progress.epoch < config.epochs and progress.since_better_loss < config.patience:
             session.epoch(source, validation, progress)
@@ -95,6 +94,18 @@ def train(
     model = write_outcome(paths, config, cohorts, bodies, progress)
     run.write(paths.folder)
     return model
+
+
+def _training_cases(
+    cohorts: Sequence[Cohort], fold: Fold, config: TrainingConfig, said: Callable[[str], None]
+) -> list[PreparedCase]:
+    """Cases of the training subjects and of all further cohorts; none are read where none are learned from."""
+    if not config.real_crops:
+        return []
+    training = prepare_cases(cohorts[0], cohorts[0].of_subjects(fold.train), config, said)
+    for other in cohorts[1:]:
+        training += prepare_cases(other, other.cases, config, said)
+    return training
 
 
 def _source(training: list[PreparedCase], bodies: Sequence[Body], config: TrainingConfig, device: str) -> Source:

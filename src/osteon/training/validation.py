@@ -31,6 +31,7 @@ def validate(
     """
     network.eval()
     logits_of = torch_logits(network)
+    device = next(network.parameters()).device  # where the loss keeps its weights, too
     number = len(config.classes) + 1
     losses, accuracies = [], []
     dice: list[list[float]] = [[] for _ in range(number)]
@@ -41,7 +42,8 @@ def validate(
         for indices, slices in slice_batches(case.working, config.preprocessing, config.batch):
             logits = logits_of(slices)[:, :, :rows, :columns]
             target = case.target[indices]
-            losses.append(float(loss(torch.from_numpy(logits), torch.from_numpy(target).long())))
+            pair = torch.from_numpy(logits).to(device), torch.from_numpy(target).long().to(device)
+            losses.append(float(loss(*pair)))
             confusion += _confusion(logits.argmax(axis=1), target, number)
         accuracies.append(float(np.trace(confusion) / max(1, confusion.sum())))
         true, said, hit = confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion)
