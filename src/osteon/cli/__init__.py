@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.text import Text
 
-from osteon.cli import bench, cohort, images, models, phantom, results, segmentation, training
+from osteon.cli import bench, cohort, export, images, mask, models, phantom, results, segmentation, training
 from osteon.cli.output import console, progress, say
 from osteon.errors import OsteonError
 
@@ -27,7 +27,9 @@ app = typer.Typer(
 segmentation.add_to(app)
 images.add_to(app)
 results.add_to(app)
+export.add_to(app)
 training.add_to(app)
+app.add_typer(mask.app, name="mask")
 app.add_typer(cohort.app, name="cohort")
 app.add_typer(phantom.app, name="phantom")
 app.add_typer(models.app, name="models")

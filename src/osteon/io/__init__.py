@@ -5,12 +5,14 @@ from osteon.io.formats import read, write
 from osteon.io.inspection import Inspected, inspect
 from osteon.io.labels import read_labels
 from osteon.io.scans import is_image, scans_in
+from osteon.io.seg import export
 from osteon.io.surface import Surface, read_ply, write_ply, write_stl
 
 __all__ = [
     "Inspected",
     "Surface",
     "convert",
+    "export",
     "inspect",
     "is_image",
     "read",

@@ -45,6 +45,8 @@ def parse_ply(raw: bytes, path: Path) -> tuple[FloatArray, NDArray[np.int32], li
         If it is no PLY file, is cut short, or has no x, y, z.
     """
     order, elements, comments, start = _header(raw, path)
+    if any(not 0 <= e.count <= len(raw) or (e.count and not e.properties) for e in elements):
+        raise ReadError(f"{path} announces more elements than its {len(raw)} bytes can hold. Export the surface again.")
     try:
         tables = _ascii(raw[start:], elements) if not order else _binary(raw, start, order, elements)
         vertex = tables["vertex"]
@@ -128,6 +130,8 @@ def _row_by_row(raw: bytes, at: int, order: str, element: Element) -> tuple[dict
             length = 1
             if counter is not None:
                 length = int(np.frombuffer(raw, order + counter, 1, at)[0])
+                if length < 0:
+                    raise ValueError("a list has less than no items")
                 at += np.dtype(counter).itemsize
             items = np.frombuffer(raw, order + kind, length, at)
             at += items.nbytes
@@ -140,6 +144,12 @@ def _ascii(raw: bytes, elements: list[Element]) -> dict[str, dict[str, Any]]:
     at = 0
     tables: dict[str, dict[str, Any]] = {}
     for element in elements:
+        if not any(counter for _, _, counter in element.properties):
+            width = len(element.properties)
+            rows = np.array(words[at : at + element.count * width], dtype=np.float64).reshape(element.count, width)
+            tables[element.name] = {name: rows[:, n] for n, (name, _, _) in enumerate(element.properties)}
+            at += element.count * width
+            continue
         columns: dict[str, list[Any]] = {name: [] for name, _, _ in element.properties}
         for _ in range(element.count):
             for name, _, counter in element.properties:
@@ -148,7 +158,7 @@ def _ascii(raw: bytes, elements: list[Element]) -> dict[str, dict[str, Any]]:
                     at += 1
                 else:
                     length = int(words[at])
-                    if at + length >= len(words):
+                    if length < 0 or at + length >= len(words):
                         raise ValueError("the list ends too early")
                     columns[name].append([int(word) for word in words[at + 1 : at + 1 + length]])
                     at += 1 + length

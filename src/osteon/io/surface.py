@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from osteon.errors import ReadError
 from osteon.geometry import FloatArray
 from osteon.io.whole import written_whole
 
@@ -103,20 +102,9 @@ def read_ply(path: str | Path) -> Surface:
     Raises
     ------
     ReadError
-        If the file is missing, no PLY, cut short, or its faces name vertices that are not there.
+        If the file is missing, no PLY, cut short, without faces, or its faces name vertices that are not there.
     """
-    from osteon.io.ply import parse_ply
+    from osteon.io.surface_file import read_surface_file
 
-    path = Path(path)
-    if not path.is_file():
-        raise ReadError(f"There is no file {path}. Check the spelling.")
-    vertices, faces, comments = parse_ply(path.read_bytes(), path)
-    if any("SPACE=LPS" in comment.upper() for comment in comments):
-        vertices = vertices * np.array([-1.0, -1.0, 1.0])
-    if not np.isfinite(vertices).all():
-        raise ReadError(f"{path} has vertices that are not finite numbers. Export the surface again.")
-    if len(faces) and (faces.min() < 0 or faces.max() >= len(vertices)):
-        raise ReadError(
-            f"{path} has a face that names vertex {int(faces.max())} of {len(vertices)}. Export the surface again."
-        )
-    return Surface(vertices, faces)
+    file = read_surface_file(path)
+    return file.placed(file.space or "RAS", "mm")

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from osteon.geometry import FloatArray, Grid, inverse, transform_points
 from osteon.io.surface import Surface
 
+Box = tuple[slice, slice, slice]
+
 
 def voxels_of(surface: Surface, grid: Grid) -> NDArray[np.bool_]:
     """Voxels of a grid whose centres lie inside a closed surface.
@@ -30,17 +32,34 @@ def voxels_of(surface: Surface, grid: Grid) -> NDArray[np.bool_]:
         All False for a surface without faces or outside the grid.
     """
     result = np.zeros(grid.shape, dtype=np.bool_)
+    inside, box = voxels_in_box(surface, grid)
+    result[box] = inside
+    return result
+
+
+def voxels_in_box(surface: Surface, grid: Grid) -> tuple[NDArray[np.bool_], Box]:
+    """As `voxels_of`, but only the box of the grid that the surface reaches, which saves the memory of all the rest.
+
+    Returns
+    -------
+    inside : bool ndarray
+        Of the box's shape; a box without voxels for a surface without faces or outside the grid.
+    box : tuple of slice
+    """
     if not len(surface.faces):
-        return result
+        return _nothing()
     # in array indices every grid is a box of unit voxels at whole numbers
     points = transform_points(inverse(grid.affine), surface.vertices)
-    start = np.maximum(np.floor(points.min(axis=0)).astype(int), 0)
-    stop = np.minimum(np.ceil(points.max(axis=0)).astype(int) + 1, grid.shape)
+    start = np.maximum(np.floor(points.min(axis=0)), 0).astype(int)
+    stop = np.minimum(np.ceil(points.max(axis=0)) + 1, grid.shape).astype(int)
     if (start >= stop).any():
-        return result
-    box = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
-    result[box] = _stencilled(points - start, surface.faces, tuple(stop - start))
-    return result
+        return _nothing()
+    i, j, k = (slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
+    return _stencilled(points - start, surface.faces, tuple(stop - start)), (i, j, k)
+
+
+def _nothing() -> tuple[NDArray[np.bool_], Box]:
+    return np.zeros((0, 0, 0), dtype=np.bool_), (slice(0, 0), slice(0, 0), slice(0, 0))
 
 
 def _stencilled(points: FloatArray, faces: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -52,7 +71,8 @@ def _stencilled(points: FloatArray, faces: NDArray[np.int32], shape: tuple[int, 
     from vtkmodules.vtkImagingStencil import vtkImageStencilToImage, vtkPolyDataToImageStencil
 
     vertices = vtkPoints()
-    vertices.SetData(numpy_to_vtk(np.ascontiguousarray(points), deep=True))
+    # VTK's images run along their first axis first and numpy's along their last: with k first, no voxel is moved
+    vertices.SetData(numpy_to_vtk(np.ascontiguousarray(points[:, ::-1]), deep=True))
     triangles = vtkCellArray()
     triangles.SetData(3, numpy_to_vtkIdTypeArray(np.ascontiguousarray(faces.ravel(), dtype=np.int64), deep=True))
     mesh = vtkPolyData()
@@ -62,7 +82,7 @@ def _stencilled(points: FloatArray, faces: NDArray[np.int32], shape: tuple[int, 
     stencil.SetInputData(mesh)
     stencil.SetOutputOrigin(0, 0, 0)
     stencil.SetOutputSpacing(1, 1, 1)
-    stencil.SetOutputWholeExtent(0, shape[0] - 1, 0, shape[1] - 1, 0, shape[2] - 1)
+    stencil.SetOutputWholeExtent(0, shape[2] - 1, 0, shape[1] - 1, 0, shape[0] - 1)
     stencil.SetTolerance(0.0)  # a centre within the default tolerance outside would count, and every volume be larger
     image = vtkImageStencilToImage()
     image.SetInputConnection(stencil.GetOutputPort())
@@ -70,5 +90,5 @@ def _stencilled(points: FloatArray, faces: NDArray[np.int32], shape: tuple[int, 
     image.SetInsideValue(1)
     image.SetOutsideValue(0)
     image.Update()
-    flat = vtk_to_numpy(image.GetOutput().GetPointData().GetScalars())  # runs along i first
-    return np.asarray(flat.reshape(shape[::-1]).transpose(2, 1, 0), dtype=np.bool_)
+    inside = vtk_to_numpy(image.GetOutput().GetPointData().GetScalars())  # uint8, 0 or 1
+    return np.asarray(inside.view(np.bool_).reshape(shape))
