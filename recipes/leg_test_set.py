@@ -10,7 +10,8 @@ Writes OUT/evaluation.csv (a row a case and structure) and OUT/summary.md (Dice 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -24,6 +25,7 @@ from osteon.pipeline import segment_volume
 from osteon.synthesis import Body, draw_legs
 from osteon.synthesis.scanner import ScanGeometry, scan_of
 from osteon.synthesis.templates import load_bodies
+from osteon.volume import LabelMap, Volume
 
 CONTRASTS = ("t1-se", "t2-se", "stir", "t1-gre", "opposed-phase", "dixon-water", "bssfp", "random")
 AGES_YEARS = (5.0, 8.0, 11.0, 14.0, 17.0, 40.0)
@@ -45,34 +47,58 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="every second contrast only")
     arguments = parser.parse_args()
     model = Model.load(arguments.model)
-    engine = engine_for(model)
     contrasts = CONTRASTS[::2] if arguments.quick else CONTRASTS
-    rows = []
-    for number, body in enumerate(bodies(arguments.bodies)):
-        for turn, contrast in enumerate(contrasts):
-            grid = list(GRIDS)[(number + turn) % 2]
-            scan, truth = scan_of(body, contrast, seed=SEED + 100 * number + turn, geometry=GRIDS[grid])
-            found = segment_volume(scan, model, engine)
-            scores = agreement(found.labels, truth, structures=[truth.task.by_value(v).name for v in truth.values()])
-            scores.insert(0, "case", f"{body.name}-{contrast}")
-            scores["invented"] = len(set(found.labels.values()) - set(truth.values()))
-            scores["source"], scores["contrast"], scores["grid"] = body.source, contrast, grid
-            scores["age"] = age_band(body)
-            rows.append(scores)
-            say(f"{body.name} {contrast} {grid}: Dice {scores['dice'].mean():.3f}")
-    table = pd.concat(rows, ignore_index=True)
-    table["bone"] = table["structure"].str.split("-").str[0]
+    table = scored(model, made_scans(bodies(arguments.bodies), contrasts))
     with written_whole(arguments.out / "evaluation.csv") as part:
         table.to_csv(part, index=False, float_format="%.4f")
     with written_whole(arguments.out / "summary.md") as part:
         part.write_text(summary(table), encoding="utf-8")
 
 
-def bodies(folder: Path | None) -> Iterator[Body]:
-    """Held-out templates, then built-in bodies of several ages."""
+@dataclass(frozen=True, eq=False)
+class MadeScan:
+    """A made scan with its truth, and what is known of it."""
+
+    body: Body
+    contrast: str
+    grid: str
+    scan: Volume
+    truth: LabelMap
+
+
+def made_scans(of: Iterable[Body], contrasts: Sequence[str]) -> Iterator[MadeScan]:
+    """Every body in every contrast, on the grids in turn."""
+    for number, body in enumerate(of):
+        for turn, contrast in enumerate(contrasts):
+            grid = list(GRIDS)[(number + turn) % 2]
+            scan, truth = scan_of(body, contrast, seed=SEED + 100 * number + turn, geometry=GRIDS[grid])
+            yield MadeScan(body, contrast, grid, scan, truth)
+
+
+def scored(model: Model, scans: Iterable[MadeScan]) -> pd.DataFrame:
+    """A row a scan and structure: agreement of a model's answer with the truth, bone, source, contrast, grid, age."""
+    engine = engine_for(model)
+    rows = []
+    for case in scans:
+        truth = case.truth
+        found = segment_volume(case.scan, model, engine)
+        scores = agreement(found.labels, truth, structures=[truth.task.by_value(v).name for v in truth.values()])
+        scores.insert(0, "case", f"{case.body.name}-{case.contrast}")
+        scores["invented"] = len(set(found.labels.values()) - set(truth.values()))
+        scores["source"], scores["contrast"], scores["grid"] = case.body.source, case.contrast, case.grid
+        scores["age"] = age_band(case.body)
+        rows.append(scores)
+        say(f"{case.body.name} {case.contrast} {case.grid}: Dice {scores['dice'].mean():.3f}")
+    table = pd.concat(rows, ignore_index=True)
+    table["bone"] = table["structure"].str.split("-").str[0]
+    return table
+
+
+def bodies(folder: Path | None, ages_years: Sequence[float] | None = None) -> Iterator[Body]:
+    """Held-out templates, then built-in bodies of several ages (`AGES_YEARS`)."""
     if folder is not None:
         yield from load_bodies(folder)
-    for number, age in enumerate(AGES_YEARS):
+    for number, age in enumerate(AGES_YEARS if ages_years is None else ages_years):
         yield draw_legs(SEED + number, age_years=age)
 
 

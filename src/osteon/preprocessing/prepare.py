@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -35,6 +35,9 @@ class Preprocessing(BaseModel):
         Distance at which neighbouring slices are taken.
     region : "body" or "none"
         Crop to the body before the network.
+    scales : tuple of float
+        Sizes of bodies against the usual: voxel edges and the distance of neighbours are this many times those above.
+        With more than one, a scan is looked at in each, and the one in which the network is surest is used.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +49,7 @@ class Preprocessing(BaseModel):
     channels: int = Field(default=3, ge=1)
     context_mm: float = Field(default=4.0, gt=0)
     region: Literal["body", "none"] = "body"
+    scales: tuple[Annotated[float, Field(gt=0.1, le=4)], ...] = Field(default=(1.0,), min_length=1)
 
     @model_validator(mode="before")
     @classmethod
@@ -63,7 +67,16 @@ class Preprocessing(BaseModel):
             raise ValueError("channels must be odd: a slice and as many neighbours on each side")
         if self.size is not None and self.spacing_mm is not None:
             raise ValueError("give either spacing_mm or size, not both")
+        if self.scales != (1.0,) and self.spacing_mm is None:
+            raise ValueError("scales need spacing_mm, which they multiply")
         return self
+
+    def scaled(self, by: float) -> Preprocessing:
+        """The same for a body ``by`` times as large, and for that size alone."""
+        if self.spacing_mm is None:
+            return self
+        spacing_mm = (self.spacing_mm[0] * by, self.spacing_mm[1] * by)
+        return self.model_copy(update={"spacing_mm": spacing_mm, "context_mm": self.context_mm * by, "scales": (1.0,)})
 
 
 def working_volume(scan: Volume, how: Preprocessing) -> Volume:
@@ -80,12 +93,21 @@ def working_volume(scan: Volume, how: Preprocessing) -> Volume:
     Volume
         float32, axes (slice, row, column) by `WORKING_ORIENTATION`, with its own affine.
     """
+    return resampled_in_plane(turned_volume(scan, how), how)
+
+
+def turned_volume(scan: Volume, how: Preprocessing) -> Volume:
+    """The first half of `working_volume`: normalised, turned and cropped, with the scan's own voxels."""
     turned = scan.reoriented(WORKING_ORIENTATION[how.plane])
     if how.region == "body":
         turned = turned.cropped(body_box(turned))
-    normalised = replace(turned, array=normalise(turned.array, how.normalisation))
+    return replace(turned, array=normalise(turned.array, how.normalisation))
+
+
+def resampled_in_plane(turned: Volume, how: Preprocessing) -> Volume:
+    """The second half of `working_volume`."""
     grid = _working_grid(turned.grid, how)
-    return normalised if grid.matches(turned.grid) else normalised.resampled(grid)
+    return turned if grid.matches(turned.grid) else turned.resampled(grid)
 
 
 def working_labels(labels: LabelMap, on: Volume) -> LabelMap:

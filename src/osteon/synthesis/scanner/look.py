@@ -9,7 +9,8 @@ from osteon.synthesis.contrast import TISSUES
 from osteon.synthesis.parts import BONES, CODE, PARTS
 from osteon.synthesis.scanner.bone import LEVELS, SHELLS, shell_share
 from osteon.synthesis.scanner.prepared import FIRST_BONE, bone_material
-from osteon.synthesis.scanner.protocol import PROTOCOLS, Settings, signal
+from osteon.synthesis.scanner.protocol import Protocol, Settings, signal
+from osteon.synthesis.scanner.protocol import protocol as known_protocol
 from osteon.synthesis.scanner.settings import GeneratorSettings
 
 Table = NDArray[np.float32]
@@ -50,13 +51,13 @@ def marrow_fat(bone: str, zone: int, age_years: float) -> float:
     return min(MARROW_FAT[bone][zone] * (ripe if zone else 0.5 + 0.5 * ripe), 0.95)
 
 
-def realistic(protocol: str, age_years: float, how: GeneratorSettings, rng: np.random.Generator) -> Table:
+def realistic(protocol: str | Protocol, age_years: float, how: GeneratorSettings, rng: np.random.Generator) -> Table:
     """Water and fat signal of every material in one scan of a protocol.
 
     Parameters
     ----------
-    protocol : str
-        Name in `PROTOCOLS`.
+    protocol : str or Protocol
+        Name in `PROTOCOLS`, or one of the user's own.
     age_years : float
         Decides about marrow.
     how : GeneratorSettings
@@ -68,7 +69,7 @@ def realistic(protocol: str, age_years: float, how: GeneratorSettings, rng: np.r
         Signals of water and of fat; the picture is the size of their sum.
     """
     field = float(rng.choice((1.5, 3.0)))
-    at = Settings.draw(PROTOCOLS[protocol], field, rng)
+    at = Settings.draw(known_protocol(protocol), field, rng)
     vary = np.exp(rng.normal(0, how.tissue_variation, (3, len(NAMES))))
     (t1, t2), density = _TIMES[field] * vary[:2], _DENSITY * vary[2]
     tissue = density * signal(at, t1, t2, _DEPHASING * (1.5 / field))

@@ -62,7 +62,10 @@ def draw_height(body: PreparedBody, span: tuple[float, float], rng: np.random.Ge
 def draw_size(body: PreparedBody, how: GeneratorSettings, rng: np.random.Generator) -> tuple[float, float]:
     """Size against the body's own, and the age that goes with it in years."""
     size = float(np.exp(rng.normal(0, how.scaling)))
-    if size_at(body.age_years) < 1:
+    own = size_at(body.age_years)
+    if own < 1:
+        if how.grown_share and rng.random() < how.grown_share:
+            size *= float(rng.uniform(1, 1 / own))
         return size, float(body.age_years or 0.0)
     if rng.random() >= how.child_share:
         return size, float(rng.uniform(18, 75))

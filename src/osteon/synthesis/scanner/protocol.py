@@ -56,14 +56,16 @@ PROTOCOLS: dict[str, Protocol] = {
 """Protocols by name. At 1.5 T fat and water are opposed at 2.3 ms and in phase at 4.6 ms, at 3 T in half of that."""
 
 
-def protocol(name: str) -> Protocol:
-    """One of `PROTOCOLS`.
+def protocol(name: str | Protocol) -> Protocol:
+    """One of `PROTOCOLS`; a protocol itself is returned as it is.
 
     Raises
     ------
     UsageError
         If there is none of that name.
     """
+    if isinstance(name, Protocol):
+        return name
     if name not in PROTOCOLS:
         raise UsageError(f"There is no protocol named {name}. Known: {', '.join(PROTOCOLS)}.")
     return PROTOCOLS[name]

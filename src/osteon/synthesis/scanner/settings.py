@@ -22,6 +22,8 @@ class GeneratorSettings(BaseModel):
         ``tilt_degrees``: standard deviations in the slice's plane and out of it. ``shift_mm``: largest shift of the
         middle. ``scaling``: standard deviation of size (log), ``stretch`` that of each axis against it.
         ``child_share``: share of adult bodies shrunk to children's size, down to ``child_size``.
+        ``grown_share``: share of children's bodies shown larger, up to an adult's size, as they are seen by a model
+        that chooses among `Preprocessing.scales`.
         ``deformation``: whether tissue is
         displaced smoothly, by ``deformation_mm`` (standard deviation) between knots ``knots_mm`` apart. ``flip``:
         chance of a mirror image, with sides exchanged. ``one_leg``: share of slices that show but one leg.
@@ -52,6 +54,7 @@ class GeneratorSettings(BaseModel):
     stretch: float = Field(default=0.05, ge=0, le=0.3)
     child_share: float = Field(default=0.3, ge=0, le=1)
     child_size: float = Field(default=0.5, gt=0, le=1)
+    grown_share: float = Field(default=0.0, ge=0, le=1)
     deformation: bool = True
     deformation_mm: float = Field(default=4.0, ge=0, le=15)
     knots_mm: float = Field(default=60.0, ge=20)

@@ -16,6 +16,7 @@ from osteon.synthesis.scanner.fields import UNIT, Float32, stacked
 from osteon.synthesis.scanner.look import randomised, realistic
 from osteon.synthesis.scanner.planes import Plane, through_slice
 from osteon.synthesis.scanner.prepared import PreparedBody
+from osteon.synthesis.scanner.protocol import Protocol
 from osteon.synthesis.scanner.protocol import protocol as known_protocol
 from osteon.synthesis.scanner.scan_geometry import ScanGeometry, extent, placed
 from osteon.synthesis.scanner.settings import GeneratorSettings
@@ -37,7 +38,7 @@ SLAB = 8
 
 def scan_of(
     body: Body,
-    protocol: str = "t1-se",
+    protocol: str | Protocol = "t1-se",
     *,
     seed: int,
     geometry: ScanGeometry | None = None,
@@ -48,8 +49,8 @@ def scan_of(
     Parameters
     ----------
     body : Body
-    protocol : str
-        A name in `PROTOCOLS`, or ``random`` for random intensities.
+    protocol : str or Protocol
+        A name in `PROTOCOLS`, one of the user's own, or ``random`` for random intensities.
     seed : int
         The place of the patient in the scanner, contrast, texture, faults, and deformation if ``settings`` have it.
     geometry : ScanGeometry, optional
