@@ -2,7 +2,8 @@
 
 usage: python recipes/test_fold.py COHORT MODEL -o OUT [--side test|validation|train]
 
-Writes OUT/segmented/, OUT/evaluation.csv (a row a case and structure) and OUT/summary.md (a table for each group).
+Writes OUT/segmented/, OUT/evaluation.csv (a row a case and structure) and OUT/summary.md (a row for each group; a table
+for each kind of structure, such as vertebrae and discs, where the model segments several).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def main() -> None:
     with written_whole(arguments.out / "evaluation.csv") as part:
         table.to_csv(part, index=False, float_format="%.4f")
     with written_whole(arguments.out / "summary.md") as part:
-        part.write_text(summary(table), encoding="utf-8")
+        part.write_text(by_kind(table, model), encoding="utf-8")
 
 
 def evaluated(cohort: Cohort, cases: list[Case], model: Model, out: Path) -> pd.DataFrame:
@@ -55,10 +56,18 @@ def evaluated(cohort: Cohort, cases: list[Case], model: Model, out: Path) -> pd.
     return pd.concat(parts, ignore_index=True)
 
 
-def summary(table: pd.DataFrame) -> str:
+def by_kind(table: pd.DataFrame, model: Model) -> str:
+    """Markdown: a summary for each group of structures that was scored."""
+    kinds = table["structure"].map(lambda name: model.task.by_name(name).parent or name)
+    if kinds.nunique() == 1:
+        return summary(table)
+    return "\n".join(f"## {kind}\n\n{summary(table[kinds == kind], 'structures')}" for kind in kinds.unique())
+
+
+def summary(table: pd.DataFrame, counted: str = "vertebrae") -> str:
     """Markdown: mean and standard deviation over structures, the worst, and the share with the right level."""
     lines = [
-        "| group | scans | vertebrae | right level | "
+        f"| group | scans | {counted} | right level | "
         + " | ".join(f"{s} mean ± SD" for s in SCORES)
         + " | lowest Dice |",
         "|---|---|---|---|" + "---|" * (len(SCORES) + 1),

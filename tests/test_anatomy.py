@@ -84,6 +84,7 @@ def test_lumbar_values_follow_spider() -> None:
     assert [LUMBAR.by_value(201 + n).name for n in range(5)] == discs[:5]
     assert LUMBAR.levels is not None
     assert LUMBAR.levels.order == tuple(f"vertebra-{level}" for level in levels)
+    assert LUMBAR.levels.below == tuple(discs)
 
 
 def test_leg_values_are_right_one_to_four_and_left_ten_more() -> None:
@@ -138,6 +139,21 @@ def test_a_class_of_both_sides_has_no_value_to_be_written_as() -> None:
 
 def test_levels_have_no_value_before_they_are_named() -> None:
     assert LUMBAR.value_of_class(["vertebra-L5", "vertebra", "spinal-canal"]) == {3: 100}
+    assert LUMBAR.value_of_class(["vertebra", "disc", "spinal-canal"]) == {3: 100}
+
+
+@pytest.mark.parametrize(
+    ("below", "said"), [('["radius"]', "must name one structure for each"), ('["ulna", "x"]', "unknown structures: x")]
+)
+def test_what_lies_below_levels_is_one_known_structure_for_each(below: str, said: str) -> None:
+    levels = f'[levels]\ngroup = "g"\norder = ["ulna", "radius"]\nbelow = {below}\n'
+    bones = "".join(
+        f'[[structures]]\nname = "{name}"\nvalue = {value}\nside = "midline"\ncolour = "#000000"\n'
+        for value, name in ((1, "ulna"), (2, "radius"))
+    )
+    head = 'name = "arm"\ntitle = "A"\nplane = "axial"\nspacing_mm = [1, 1, 1]\n'
+    with pytest.raises(TaskError, match=said):
+        Task.from_toml(head + levels + bones, "arm")
 
 
 def test_a_users_task_is_read_by_path_with_any_values(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_each_slice_is_scaled_by_its_own_slope(tmp_path: Path) -> None:
 def test_equal_duplicates_are_dropped_and_it_is_said(tmp_path: Path) -> None:
     folder = series(tmp_path / "s")
     shutil.copy(folder / "IM0002.dcm", folder / "copy.dcm")
-    with pytest.warns(UserWarning, match="1 slices twice"):
+    with pytest.warns(UserWarning, match="1 slice twice"):
         same_in_the_world(read(folder), phantom())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from models import LEVELS, boxes, brightness_model
 from osteon.anatomy import Task
 from osteon.cohort import Cohort, Split, import_spider, split
 from osteon.io import write
+from osteon.metrics.agreement import SCORES
 from osteon.volume import LabelMap
 from recipe_modules import recipe_module
 
@@ -70,6 +71,18 @@ def test_the_summary_has_a_row_a_group_and_one_for_all(results: Path, cohort: Co
     groups = {case.group for case in cohort.cases}
     assert [line.split("|")[1].strip() for line in lines[2:]] == [*sorted(groups), "all"]
     assert "| 2 | 8 | 100.0% | 1.000 ± 0.000 |" in lines[-1]
+
+
+def test_vertebrae_discs_and_canal_have_tables_of_their_own(recipe: ModuleType) -> None:
+    model = SimpleNamespace(task=Task.load("lumbar-spine"))
+    scores = dict.fromkeys(recipe.SCORES, 0.9) | {"status": "defined", "case": "a", "group": "x"}
+    filled = dict.fromkeys(SCORES, 0.9)
+    rows = [filled | scores | {"structure": name} for name in ("vertebra-L5", "disc-L5-S1", "disc-L4-L5")]
+    text = recipe.by_kind(pd.DataFrame(rows), model)
+    assert [line for line in text.splitlines() if line.startswith("#")] == ["## vertebra", "## disc"]
+    assert "| all | 1 | 1 |" in text.split("## disc")[0]
+    assert "| all | 1 | 2 |" in text.split("## disc")[1]
+    assert "#" not in recipe.by_kind(pd.DataFrame(rows[:1]), model)
 
 
 def test_a_side_without_annotations_is_said(

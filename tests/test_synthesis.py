@@ -173,7 +173,7 @@ def test_refusals_say_what_is_wrong(tmp_path: Path) -> None:
         make_phantom(Task.load("leg-bones"), seed=0)
     with pytest.raises(UsageError, match="positive"):
         make_phantom(TASK, seed=0, shape=(0, 10, 10))
-    with pytest.raises(UsageError, match="t1 or t2"):
+    with pytest.raises(UsageError, match="Known for a spine: t1, t2"):
         make_phantom(TASK, seed=0, contrast="pd")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="at least 1"):
         write_phantom_cohort(tmp_path / "cohort", count=0, seed=0)

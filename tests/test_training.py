@@ -20,7 +20,7 @@ from osteon.training.augmentation import Crop, augmented, flipped, recoloured
 from osteon.training.config import AugmentationConfig, LossConfig, OptimiserConfig, SamplingConfig, TrainingConfig
 from osteon.training.data import PreparedCase, Sampler
 from osteon.training.loss import SegmentationLoss
-from osteon.training.session import learning_rate, start_from
+from osteon.training.session import Session, learning_rate, start_from
 from osteon.training.targets import IGNORE, UNKNOWN_RADIUS_MM, targets
 from osteon.training.validation import validate
 from osteon.volume import LabelMap, Volume
@@ -264,6 +264,23 @@ def test_gamma_keeps_negative_z_scores_apart() -> None:
     assert (found.diff() > 0).all()
 
 
+def test_a_random_curve_maps_equal_greys_to_equal_greys_and_dark_to_dark() -> None:
+    how, rng = NO_CHANGE.model_copy(update={"remapped": 0.5}), np.random.default_rng(0)
+    batch = torch.rand(16, 2, 24, 24, generator=torch.Generator().manual_seed(0)).mul(32).floor() / 31
+    found = recoloured(batch, how, rng)
+    changed = [not torch.equal(one, other) for one, other in zip(found, batch, strict=True)]
+    assert 3 <= sum(changed) <= 13
+    falls = 0
+    for item in np.flatnonzero(changed):
+        greys = [found[item][batch[item] == grey] for grey in batch[item].unique()]
+        assert all(grey.max() - grey.min() < 1e-6 for grey in greys)
+        assert greys[0].max() <= 0.1
+        curve = torch.stack([grey[0] for grey in greys])
+        assert 0 <= curve.min() <= curve.max() <= 1
+        falls += int((curve.diff() < 0).any())
+    assert falls > 2, "bright tissue may become dark"
+
+
 @pytest.mark.parametrize("blur", [0.05, 0.3, 2.0])
 def test_any_blur_keeps_the_mean(blur: float) -> None:
     how, batch = NO_CHANGE.model_copy(update={"blur_mm": blur}), torch.zeros(1, 2, 33, 33)
@@ -287,7 +304,8 @@ def prepared(name: str, group: str, seed: int, labelled: bool = True) -> Prepare
         name=name, subject=name, group=group, sequence="t1", image="", labels="", annotated=("vertebra-L5",),
         voxels_sha256=name,
     )  # fmt: skip
-    return PreparedCase(case, Volume(array, affine), targets(reference, ["vertebra-L5", "vertebra"]), reference)
+    target = targets(reference, ["vertebra-L5", "vertebra"])
+    return PreparedCase(case, Volume(array, affine), target, reference, np.array([True, True, seed % 2 == 1]))
 
 
 SMALL = SamplingConfig(rows=32, columns=32)
@@ -297,8 +315,9 @@ CASES = [prepared("a", "x", 0), prepared("b", "x", 1), prepared("c", "y", 2)]
 def test_a_batch_is_a_function_of_seed_epoch_and_step() -> None:
     first, second = Sampler(CASES, config(sampling=SMALL)), Sampler(CASES, config(sampling=SMALL))
     first.batch(0, 0)  # what was drawn before does not matter
-    slices, target, _ = first.batch(3, 7)
-    again, same, place = second.batch(3, 7)
+    slices, target, _, annotated = first.batch(3, 7)
+    again, same, place, known = second.batch(3, 7)
+    assert torch.equal(annotated, known)
     assert place.isnan().all(), "nobody knows where along the body a crop of a cohort lies"
     assert torch.equal(slices, again)
     assert torch.equal(target, same)
@@ -312,7 +331,7 @@ def test_a_batch_is_a_function_of_seed_epoch_and_step() -> None:
 def test_labelled_crops_hold_labels() -> None:
     how = config(sampling={"rows": 32, "columns": 32, "labelled": 1.0}, augmentation=NO_CHANGE, batch=8)
     for step in range(4):
-        _, target, _ = Sampler(CASES, how).batch(0, step)
+        target = Sampler(CASES, how).batch(0, step).target
         assert ((target > 0) & (target != IGNORE)).flatten(1).any(dim=1).all()
 
 
@@ -350,7 +369,7 @@ def test_scores_are_those_of_a_known_answer() -> None:
     array[1:3, :10, :10], target[1:3, :10, :20] = 1, 1  # finds half of 400 voxels
     array[3], target[3] = 1, IGNORE  # what nobody annotated does not count
     reference = LabelMap(np.zeros_like(target), np.diag([4.0, 1, 1, 1]), task=LUMBAR)
-    case = PreparedCase(CASES[0].case, Volume(array, np.diag([4.0, 1, 1, 1])), target, reference)
+    case = PreparedCase(CASES[0].case, Volume(array, np.diag([4.0, 1, 1, 1])), target, reference, np.ones(3, bool))
     found = validate(Oracle(), [case], config(batch=2), SegmentationLoss(LossConfig(), 2))
     assert found["dice_vertebra-L5"] == pytest.approx(2 * 200 / (200 + 400))
     assert found["iou"] == pytest.approx(200 / 400)
@@ -438,12 +457,33 @@ def test_a_network_starts_from_the_weights_of_a_model(tmp_path: Path) -> None:
         assert torch.equal(network.state_dict()[name], weights), name
 
 
+def test_the_head_of_a_start_is_mapped_by_name(tmp_path: Path) -> None:
+    model = brightness_model(tmp_path / "model")
+    theirs = model.network().state_dict()
+    classes = ("disc", "vertebra", "vertebra-L4", "vertebra-L5")
+    how = config(start=str(model.folder), network={"width": 8}, classes=classes)
+    torch.manual_seed(0)
+    network = how.network.built(3, 5)
+    random = {name: weights.clone() for name, weights in network.state_dict().items()}
+    start_from(network, how)
+    found = network.state_dict()
+    for part in ("head.weight", "head.bias"):
+        assert torch.equal(found[part][0], theirs[part][0]), "background"
+        assert torch.equal(found[part][1], random[part][1]), "unknown to the model: as it was"
+        assert torch.equal(found[part][2], theirs[part][2])
+        assert torch.equal(found[part][3], theirs[part][2]), "of the model's group"
+        assert torch.equal(found[part][4], theirs[part][1])
+    assert all(torch.equal(found[n], theirs[n]) for n in theirs if not n.startswith("head."))
+    session = Session(how, "cpu")
+    session.start()
+    assert session.fresh == ("disc",)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"network": {"width": 16}}, "network = .*width=8.* has .*width=16"),
         ({"preprocessing": {"channels": 5}}, r"preprocessing\.channels = 3, this configuration has 5"),
-        ({"classes": ("vertebra",)}, "classes"),
         ({"start": "no-such-model"}, "There is no model"),
     ],
 )

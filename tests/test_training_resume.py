@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -283,6 +284,19 @@ def test_held_out_scans_may_not_come_in_through_another_cohort(cohort: Cohort, t
     assert not (tmp_path / "run").exists()
 
 
+def test_some_subjects_of_a_further_cohort_judge_instead_of_teaching(cohort: Cohort, tmp_path: Path) -> None:
+    other = make_cohort(tmp_path / "other", seed=5, subjects=3)
+
+    def how(judging: int) -> TrainingConfig:
+        return tiny(epochs=1, steps=1, sampling={"rows": 32, "columns": 32, "judging": judging})
+
+    heard: list[str] = []
+    train(cohort, tmp_path / "run", config=how(1), fold=FOLD, also=[other], said=heard.append)
+    assert heard[0].startswith("4 training cases, 2 validation cases")
+    with pytest.raises(TrainingError, match="takes 3 subjects of other, which has 3: none are left"):
+        train(cohort, tmp_path / "none-left", config=how(3), fold=FOLD, also=[other])
+
+
 def test_nothing_to_validate_on_is_said(cohort: Cohort, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="No validation case"):
         train(cohort, tmp_path / "run", config=tiny(), fold=Fold(train=("s0",)), device="cpu")
@@ -295,5 +309,6 @@ def test_a_class_that_nobody_annotated_is_refused(cohort: Cohort, tmp_path: Path
             cohort, tmp_path / "run", config=tiny(classes=["spinal-canal"]), fold=FOLD, device="cpu", said=said.append
         )
     assert any("c0 is left out: none of spinal-canal was annotated" in line for line in said)
+    legs = replace(cohort, task=Task.load("leg-bones"))
     with pytest.raises(TaskError, match="several structures"):
-        train(cohort, tmp_path / "other", config=tiny(classes=["disc"]), fold=FOLD)
+        train(legs, tmp_path / "other", config=tiny(classes=["femur"]), fold=FOLD)

@@ -67,7 +67,8 @@ def test_a_batch_of_bodies_is_a_function_of_seed_epoch_and_step(bodies: Bodies) 
 
 
 def test_a_batch_of_bodies_has_what_the_network_is_asked_for(bodies: Bodies) -> None:
-    slices, target, place = SyntheticSource(bodies.bodies, config()).batch(0, 0)
+    slices, target, place, annotated = SyntheticSource(bodies.bodies, config()).batch(0, 0)
+    assert annotated.all(), "all parts of a body are known"
     assert slices.shape == (4, 3, 64, 96)
     assert target.shape == (4, 64, 96)
     assert set(target.unique().tolist()) <= {*range(9), IGNORE}
@@ -76,7 +77,8 @@ def test_a_batch_of_bodies_has_what_the_network_is_asked_for(bodies: Bodies) -> 
 
 def part(value: float, count: int) -> Batch:
     target = torch.full((count, 2, 2), int(value))
-    return Batch(torch.full((count, 1, 2, 2), value), target, torch.full((count,), value))
+    known = torch.full((count, 3), value == 1)
+    return Batch(torch.full((count, 1, 2, 2), value), target, torch.full((count,), value), known)
 
 
 class Fixed:
@@ -88,7 +90,8 @@ class Fixed:
 
 
 def test_mixed_batches_hold_every_source_in_order() -> None:
-    slices, target, place = Mixed([Fixed(part(1, 2)), Fixed(part(2, 3))]).batch(0, 0)
+    slices, target, place, annotated = Mixed([Fixed(part(1, 2)), Fixed(part(2, 3))]).batch(0, 0)
+    assert annotated[:, 2].tolist() == [True, True, False, False, False]
     assert slices[:, 0, 0, 0].tolist() == [1, 1, 2, 2, 2]
     assert target[:, 0, 0].tolist() == [1, 1, 2, 2, 2]
     assert place.tolist() == [1, 1, 2, 2, 2]

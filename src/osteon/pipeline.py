@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from osteon.errors import OsteonError, UnexpectedError, UsageError, WriteError
-from osteon.inference import Engine, engine_for, predict_classes
-from osteon.io import read, scans_in, write
+from osteon.confidence import Calibration, Judgement, judge, warning_of, with_expected_dice
+from osteon.errors import OsteonError, ReadError, UnexpectedError, UsageError, WriteError
+from osteon.inference import Engine, Prediction, engine_for, predict, predict_classes
+from osteon.io import scans_in, write
+from osteon.io.dicom.sources import without_uid
+from osteon.io.scans import read_scan
 from osteon.io.whole import folder_written_whole
 from osteon.masks import surfaces_of
 from osteon.measurement import measure, write_measurements
 from osteon.networks.model import Model
 from osteon.postprocessing import Finished, finish
+from osteon.preprocessing import LowerBody, confirmed, find_lower_body, lower_body_from_slice
 from osteon.report import ReportContent, preview, write_meshes, write_report
 from osteon.run import RECORD, Run
 from osteon.volume import LabelMap, Volume
@@ -71,6 +75,15 @@ class CasePaths:
 
 
 @dataclass(frozen=True)
+class _Input:
+    """A scan on disk, which of its DICOM series is meant, and the slice at which the legs begin."""
+
+    path: Path
+    series: str | None
+    from_slice: int | None
+
+
+@dataclass(frozen=True)
 class SegmentedCase:
     """What became of one scan.
 
@@ -85,6 +98,8 @@ class SegmentedCase:
     error : OsteonError, optional
         Why the case failed; nothing of it was written.
     seconds : float
+    judgements : tuple of Judgement
+        What Dice to expect of each structure; empty if the model is not calibrated.
     """
 
     case: str
@@ -93,6 +108,7 @@ class SegmentedCase:
     warnings: tuple[str, ...] = ()
     error: OsteonError | None = None
     seconds: float = 0.0
+    judgements: tuple[Judgement, ...] = ()
 
 
 def segment(
@@ -102,6 +118,8 @@ def segment(
     model: str | Path | Model = DEFAULT_MODEL,
     engine: str = "auto",
     device: str = "auto",
+    series: str | None = None,
+    from_slice: int | None = None,
     overwrite: bool = False,
     said: Callable[[SegmentedCase, int, int], None] = lambda case, number, of: None,
     doing: Callable[[float, str], None] = lambda share, what: None,
@@ -111,12 +129,18 @@ def segment(
     Parameters
     ----------
     scans : path or sequence of paths
-        DICOM folder or file, NIfTI, MHA or NRRD file, or a folder of those.
+        DICOM folder, zip archive or file, NIfTI, MHA or NRRD file, or a folder of those.
     out : path
     model : str, path or Model
         Name of a shipped model or a model folder.
     engine : "auto", "torch" or "openvino"
     device : "auto", "cpu", "cuda" or "mps"
+    series : str, optional
+        Which DICOM series of each scan: its number in the list of ``osteon inspect``, UID, description or part of it,
+        or a Dixon image such as ``"water"``. If None, the only usable one, or the water images for bones of limbs.
+    from_slice : int, optional
+        For bones of limbs: the approximate slice of the pelvis's upper end, from 0; 50 slices above it are kept, too.
+        If None, it is found (`find_lower_body`).
     overwrite : bool
         Replace folders of cases that were segmented before; nothing else is ever replaced.
     said : callable
@@ -139,14 +163,19 @@ def segment(
     cases = _cases([scans] if isinstance(scans, str | Path) else scans)
     _refuse_what_is_in_the_way(out, [name for name, _ in cases], overwrite)
     model = model if isinstance(model, Model) else Model.load(model)
-    ready = engine_for(model, engine, device)
+    if from_slice is not None and model.task.limb is None:
+        raise UsageError(f"The model {model.spec.name} looks for no legs. Leave --from-slice out.")
+    ready, calibration = engine_for(model, engine, device), Calibration.of(model)
     done = []
     for number, (name, path) in enumerate(cases):
         begin, paths = time.perf_counter(), CasePaths(out / name)
         begins = _begins(doing, name, number, len(cases))
-        run = Run("segment", {"scan": path, "model": model.spec.name, "engine": ready.name}, begins=begins)
+        arguments = {"scan": path, "model": model.spec.name, "engine": ready.name}
+        arguments |= {"series": without_uid(series)} if series else {}
+        run = Run("segment", arguments, begins=begins)
         try:
-            result = _segment_case(name, path, paths, model, ready, run)
+            wanted = _Input(path, series, from_slice)
+            result = _segment_case(paths, wanted, model, calibration, ready, run)
         except Exception as error:  # the other cases are worth having, whatever became of this one
             result = SegmentedCase(name, paths, error=_as_ours(error), seconds=time.perf_counter() - begin)
         said(result, number + 1, len(cases))
@@ -209,28 +238,98 @@ def _as_ours(error: Exception) -> OsteonError:
     return ours
 
 
-def _segment_case(name: str, path: Path, paths: CasePaths, model: Model, engine: Engine, run: Run) -> SegmentedCase:
-    begin = time.perf_counter()
+def _segment_case(
+    paths: CasePaths, wanted: _Input, model: Model, calibration: Calibration | None, engine: Engine, run: Run
+) -> SegmentedCase:
+    begin, name = time.perf_counter(), paths.folder.name
     with run.stage("read"):
-        scan = read(path)
-        run.add_input(path)
+        run.add_input(wanted.path)
+        scan = _read(wanted, model, run)
     with run.stage("network"):
-        classes = predict_classes(scan, model, engine)
+        lower = _lower_body(scan, wanted.from_slice, model)
+        prediction = _predicted(scan, lower, model, engine)
     with run.stage("instances and levels"):
-        finished = finish(classes, model.spec, model.task)
+        finished = finish(prediction.classes, model.spec, model.task)
+        judgements = _judged(prediction, finished.labels, model, calibration, run)
+    del prediction  # its probabilities may be larger than the scan
+    _note_lower_body(lower, finished.labels, run)
     for warning in finished.warnings:
         run.warn(warning)
     if finished.notes:
         run.facts["postprocessing"] = list(finished.notes)
     try:
         with folder_written_whole(paths.folder) as part:
-            _write_case(name, scan, finished.labels, model, run, CasePaths(part))
+            _write_case(name, scan, finished.labels, judgements, model, run, CasePaths(part))
     except OSError as error:
         raise WriteError(f"{paths.folder} cannot be written: {error.strerror or error}.") from error
-    return SegmentedCase(name, paths, finished.labels, tuple(run.warnings), seconds=time.perf_counter() - begin)
+    seconds = time.perf_counter() - begin
+    return SegmentedCase(name, paths, finished.labels, tuple(run.warnings), seconds=seconds, judgements=judgements)
 
 
-def _write_case(name: str, scan: Volume, labels: LabelMap, model: Model, run: Run, paths: CasePaths) -> None:
+def _predicted(scan: Volume, lower: LowerBody | None, model: Model, engine: Engine) -> Prediction:
+    """The network's answer; its classes lie on the whole scan, also where it saw but the legs."""
+    if lower is None:
+        return predict(scan, model, engine)
+    prediction = predict(scan.cropped(lower.box(scan.shape)), model, engine)
+    return replace(prediction, classes=lower.on_whole(prediction.classes, scan))
+
+
+def _judged(
+    prediction: Prediction, labels: LabelMap, model: Model, calibration: Calibration | None, run: Run
+) -> tuple[Judgement, ...]:
+    """What the result is worth; what is to be looked at goes to the run."""
+    if calibration is None:
+        return ()
+    judgements = judge(prediction, labels, model.spec, calibration)
+    reason_to_look = warning_of(judgements, calibration)
+    if reason_to_look:
+        run.warn(reason_to_look)
+    run.facts["confidence"] = [
+        {"structure": j.structure, "expected_dice": round(j.expected_dice, 3), "look": j.look, "reasons": j.reasons}
+        for j in judgements
+    ]
+    return judgements
+
+
+def _read(wanted: _Input, model: Model, run: Run) -> Volume:
+    """The scan; what is to be said about it goes to the run."""
+    found = read_scan(wanted.path, series=wanted.series, prefer="water" if model.task.limb else None)
+    if 1 in found.volume.shape:
+        raise ReadError(f"{wanted.path} holds a single slice, which is not a volume. Give all slices of the series.")
+    for note in found.notes:
+        run.warn(note)
+    if found.study:
+        run.add_study(found.study)
+    return found.volume
+
+
+def _lower_body(scan: Volume, from_slice: int | None, model: Model) -> LowerBody | None:
+    """Where the legs begin, for models of limbs."""
+    if model.task.limb is None:
+        return None
+    return find_lower_body(scan) if from_slice is None else lower_body_from_slice(scan, from_slice)
+
+
+def _note_lower_body(lower: LowerBody | None, labels: LabelMap, run: Run) -> None:
+    limb = labels.task.limb
+    if lower is None or limb is None:
+        return
+    if limb.order:
+        lower, reason_to_look = confirmed(lower, labels, limb.order[0])
+        if reason_to_look:
+            run.warn(reason_to_look)
+    run.facts["legs_begin"] = lower.facts()
+
+
+def _write_case(
+    name: str,
+    scan: Volume,
+    labels: LabelMap,
+    judgements: tuple[Judgement, ...],
+    model: Model,
+    run: Run,
+    paths: CasePaths,
+) -> None:
     with run.stage("write label map"):
         write(labels, paths.segmentation)
     with run.stage("meshes"):
@@ -238,7 +337,7 @@ def _write_case(name: str, scan: Volume, labels: LabelMap, model: Model, run: Ru
         write_meshes(surfaces, paths.meshes)
     with run.stage("measurements"):
         table = measure(labels)
-        write_measurements(table, paths.measurements)
+        write_measurements(with_expected_dice(table, judgements), paths.measurements)
     run.facts["structures"] = [str(structure) for structure in table["structure"]]
     run.facts["model"] = {"name": model.spec.name, "sha256": model.spec.weights_sha256, "licence": model.spec.licence}
     with run.stage("report"):
@@ -250,6 +349,12 @@ def _write_case(name: str, scan: Volume, labels: LabelMap, model: Model, run: Ru
             f"{' x '.join(f'{s:.2f}' for s in scan.spacing_mm)} mm, axes {scan.orientation}+",
             "Time": ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in run.stages_s.items()),
         }
+        if "legs_begin" in run.facts:
+            begin = run.facts["legs_begin"]
+            facts["Where the legs begin"] = (
+                f"Slice {begin['slice']}, confidence {begin['confidence']:.2f}; slices {begin['kept_slices'][0]} to "
+                f"{begin['kept_slices'][1]} were segmented. {begin['reason']}"
+            )
         if "postprocessing" in run.facts:
             facts["Changed after the network"] = " ".join(run.facts["postprocessing"])
         content = ReportContent(
@@ -261,6 +366,7 @@ def _write_case(name: str, scan: Volume, labels: LabelMap, model: Model, run: Ru
             preview=paths.preview,
             facts=facts,
             warnings=run.warnings,
+            judgements=judgements,
         )
         write_report(paths.report, content)
     run.write(paths.folder)

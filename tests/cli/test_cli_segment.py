@@ -162,13 +162,13 @@ def test_on_a_terminal_a_bar_shows_stage_and_time_left_and_is_gone_in_the_end(
     monkeypatch.setattr(output, "progress", terminal)
     from osteon import pipeline
 
-    whole = pipeline.predict_classes
+    whole = pipeline.predict
 
     def slowly(*words: Any) -> Any:
         time.sleep(0.3)  # the bar is drawn ten times a second
         return whole(*words)
 
-    monkeypatch.setattr(pipeline, "predict_classes", slowly)
+    monkeypatch.setattr(pipeline, "predict", slowly)
     assert segmented(osteon, room, tmp_path, room / "boxes.nii.gz").code == 0
     drawn = terminal.file.getvalue()
     assert "boxes: network" in drawn

@@ -125,6 +125,21 @@ def test_phantom_make_writes_a_series_a_scan_and_labels(
     assert scans[0] == scans[1] != scans[2]
 
 
+def test_a_cohort_of_any_contrast_has_one_scan_a_subject(
+    osteon: Osteon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from osteon.synthesis.spine import variety
+
+    monkeypatch.setattr(variety, "draw_grid", lambda rng: ((70, 90, 5), (3.5, 3.5, 12.0)))
+    ended = osteon("phantom", "make", "--contrast", "any", "--count", 2, "-o", tmp_path / "p")
+    assert ended.code == 0
+    assert "2 subjects, each in one contrast" in ended.out
+    assert sorted(name.split("_")[0] for name in names(tmp_path / "p" / "images")) == ["1", "2"]
+    refused = osteon("phantom", "make", "--contrast", "any", "-o", tmp_path / "q")
+    assert (refused.code, refused.is_one_sentence) == (2, True)
+    assert "no contrast named any" in refused.err
+
+
 def test_legs_and_bodies_come_out_of_the_same_commands(
     osteon: Osteon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

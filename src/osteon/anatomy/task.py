@@ -31,12 +31,20 @@ class Levels(BaseModel):
         Parent of the structures that are levels of one another.
     order : tuple of str
         Structure names from the lowest up.
+    below : tuple of str
+        The structure below each of these, such as its disc, in the same order; none where a task has no such things.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     group: str
     order: tuple[str, ...]
+    below: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[tuple[str, ...], ...]:
+        """The series of structures that are numbered from the lowest up."""
+        return (self.order, self.below) if self.below else (self.order,)
 
 
 class Task(BaseModel):
@@ -81,9 +89,11 @@ class Task(BaseModel):
                 raise ValueError(f"{structure.name} and {structure.mirror} are not each other's mirror partner")
             if {structure.side, partner.side} != {"left", "right"}:
                 raise ValueError(f"mirror partners {structure.name} and {partner.name} are not left and right")
-        unknown = [n for n in (self.levels.order if self.levels else ()) if n not in by_name]
+        unknown = [n for column in (self.levels.columns if self.levels else ()) for n in column if n not in by_name]
         if unknown:
             raise ValueError(f"levels name unknown structures: {', '.join(unknown)}")
+        if self.levels and self.levels.below and len(self.levels.below) != len(self.levels.order):
+            raise ValueError("levels.below must name one structure for each of levels.order, or be left out")
         groups = {s.parent for s in self.structures if s.mirror is not None}
         unknown = [group for group in (self.limb.groups if self.limb else ()) if group not in groups]
         if unknown:
@@ -243,7 +253,8 @@ class Task(BaseModel):
             If a class stands for several structures that are no levels of one another, such as both tibiae: which of
             them a voxel belongs to would be a guess.
         """
-        levels = {self.by_name(name).value for name in (self.levels.order if self.levels else ())}
+        columns = self.levels.columns if self.levels else ()
+        levels = {self.by_name(name).value for column in columns for name in column}
         found: dict[int, int] = {}
         for value, number in self.class_of_value(classes).items():
             if value in levels:

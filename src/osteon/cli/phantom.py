@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated
 
 import typer
 
@@ -29,7 +29,10 @@ def make(
     task: Annotated[str, typer.Option(help="Task whose anatomy is made: lumbar-spine or leg-bones.")] = "lumbar-spine",
     contrast: Annotated[
         str | None,
-        typer.Option(help="Of a spine t1 or t2; of legs a protocol such as t1-gre, t2-se, stir or dixon-water."),
+        typer.Option(
+            help="A protocol such as t1-gre, t2-se, stir or dixon-water; of a spine also t1, t2 and random. With "
+            "--count, any: spines of all ages and states, each in a contrast of its own."
+        ),
     ] = None,
     age: Annotated[
         float | None, typer.Option(help="Age in years; drawn if not given.", min=0, max=OLDEST_YEARS)
@@ -45,10 +48,15 @@ def make(
     chosen = Task.load(task)
     legs = chosen.name == "leg-bones"
     if count > 1:
+        if contrast == "any" and age is None and not legs:
+            synthesis.write_varied_spines(out, count=count, seed=seed)
+            console.print(f"{out}: {count} subjects, each in one contrast, with masks", markup=False)
+            return
         if age is not None or contrast is not None:
             given = "--age" if age is not None else "--contrast"
             raise UsageError(
-                f"A cohort has subjects of many ages, each in two contrasts; leave out {given} or --count."
+                f"A cohort has subjects of many ages, each in two contrasts; leave out {given} or --count "
+                "(of spines, --contrast any gives each subject a contrast of its own)."
             )
         if legs:
             synthesis.write_leg_cohort(out, count=count, seed=seed)
@@ -60,10 +68,7 @@ def make(
     if legs:
         phantom = synthesis.make_leg_phantom(seed=seed, protocol=contrast or "t1-gre", age_years=age)
     else:
-        if contrast not in ("t1", "t2", None):
-            raise UsageError(f"There is no contrast {contrast}. Known: t1, t2.")
-        known = cast(Literal["t1", "t2"], contrast or "t2")
-        phantom = synthesis.make_phantom(chosen, seed=seed, contrast=known, age_years=age)
+        phantom = synthesis.make_phantom(chosen, seed=seed, contrast=contrast or "t2", age_years=age)
     paths = synthesis.write_phantom(phantom, out, seed=seed)
     for path in (paths.dicom, paths.scan, paths.labels):
         console.print(str(path), markup=False)

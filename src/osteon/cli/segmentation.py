@@ -26,12 +26,19 @@ def add_to(app: typer.Typer) -> None:
 def segment(
     scans: Annotated[
         list[Path],
-        typer.Argument(metavar="SCAN", help="DICOM folder or file, NIfTI, MHA, NRRD, or a folder of those."),
+        typer.Argument(metavar="SCAN", help="DICOM folder, zip or file, NIfTI, MHA, NRRD, or a folder of those."),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the results, one folder a case.")],
     model: Annotated[str, typer.Option(help="Name of a shipped model, or a model folder.")] = "lumbar-vertebrae",
     engine: Annotated[str, typer.Option(help="auto, torch or openvino.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    series: Annotated[
+        str | None, typer.Option(help="Which DICOM series: its number in inspect's list, UID, description, or water.")
+    ] = None,
+    from_slice: Annotated[
+        int | None,
+        typer.Option(help="Legs only: approximate slice of the pelvis's upper end, from 0 (else it is found)."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for scripts.")] = False,
 ) -> None:
@@ -39,7 +46,18 @@ def segment(
     from osteon.pipeline import segment as run
 
     with progress_bar("reading", total=1.0) as doing:
-        cases = run(scans, out, model=model, engine=engine, device=device, overwrite=overwrite, said=_said, doing=doing)
+        cases = run(
+            scans,
+            out,
+            model=model,
+            engine=engine,
+            device=device,
+            series=series,
+            from_slice=from_slice,
+            overwrite=overwrite,
+            said=_said,
+            doing=doing,
+        )
     if json:
         print_json([_document(case) for case in cases])
     errors = [case.error for case in cases if case.error is not None]

@@ -38,6 +38,12 @@ class Case(BaseModel):
         Structures that were annotated in this case; others may be in the scan without a label.
     voxels_sha256 : str
         Of the scan's voxels, to find the same scan under two names.
+    age_years : float, optional
+        Of the subject, where the source says it.
+    notes : tuple of str
+        Whole sentences about its import, such as overlaps of its masks.
+    source_sha256 : str
+        Of the source's files by size and time, to redo only what changed; empty if unknown.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,6 +56,9 @@ class Case(BaseModel):
     labels: str
     annotated: tuple[str, ...] = Field(min_length=1)
     voxels_sha256: str
+    age_years: float | None = None
+    notes: tuple[str, ...] = ()
+    source_sha256: str = ""
 
 
 class Dropped(BaseModel):
@@ -59,10 +68,24 @@ class Dropped(BaseModel):
 
     file: str
     reason: str
+    source_sha256: str = ""
 
 
 class Manifest(BaseModel):
-    """What ``cohort.json`` holds."""
+    """What ``cohort.json`` holds.
+
+    Parameters
+    ----------
+    task, layout : str
+    cases : tuple of Case
+        Sorted by name.
+    dropped : tuple of Dropped
+    notes : tuple of str
+    origin_sha256 : str
+        Of source, task and options: an import of the same origin goes on where an earlier one ended.
+    pending : int
+        Scans of the source that were still to be imported when the import was stopped.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -71,6 +94,8 @@ class Manifest(BaseModel):
     cases: tuple[Case, ...]
     dropped: tuple[Dropped, ...] = ()
     notes: tuple[str, ...] = ()
+    origin_sha256: str = ""
+    pending: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,7 +137,9 @@ class Cohort:
         return cls(folder, manifest, Task.load_beside(folder, manifest.task))
 
     def __repr__(self) -> str:
-        return f"Cohort({self.folder.name}: {len(self.cases)} cases of {len(self.subjects)} subjects; {self.task.name})"
+        pending = f"; {self.manifest.pending} not imported yet" if self.manifest.pending else ""
+        cases = f"{len(self.cases)} cases of {len(self.subjects)} subjects"
+        return f"Cohort({self.folder.name}: {cases}; {self.task.name}{pending})"
 
     @property
     def cases(self) -> tuple[Case, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from osteon.cohort.manifest import Cohort
+from osteon.cohort.manifest import Cohort, write_manifest
 from osteon.errors import CohortError
 from osteon.io.whole import written_whole
 
@@ -142,6 +143,39 @@ def split(
             )
         )
     return Split(kind=kind, seed=seed, cohort_sha256=cohort.digest(), folds=tuple(made))
+
+
+def adopt_folds(cohort: Cohort, folds: Sequence[tuple[list[str], list[str]]]) -> Cohort:
+    """Take over the folds of a source as the cohort's split, if no subject stands on two sides of one.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    folds : sequence of (train, validation)
+        Names of cases; those that were dropped are left out.
+
+    Returns
+    -------
+    Cohort
+        With a note in its manifest that says what was done. A split that is there already is left as it is.
+    """
+    subject_of = {case.name: case.subject for case in cohort.cases}
+    sides = [tuple({subject_of[n] for n in names if n in subject_of} for names in fold) for fold in folds]
+    torn = sorted({subject for train, validation in sides for subject in train & validation})
+    path = cohort.folder / SPLIT
+    if torn:
+        note = f"The source's folds are not taken over: they have {', '.join(torn[:5])} on both sides of one."
+    elif path.is_file():
+        note = f"The source's folds are not taken over: the cohort has a {SPLIT} already."
+    elif not all(train and validation for train, validation in sides):
+        note = "The source's folds are not taken over: one has no case that was imported."
+    else:
+        made = tuple(Fold(train=tuple(sorted(t)), validation=tuple(sorted(v))) for t, v in sides)
+        Split(kind="k-fold", seed=0, cohort_sha256=cohort.digest(), folds=made).write(path)
+        note = f"The source's {len(made)} folds are taken over as {SPLIT}; no subject stands on two sides."
+    manifest = cohort.manifest.model_copy(update={"notes": (*cohort.manifest.notes, note)})
+    write_manifest(cohort.folder, manifest)
+    return Cohort(cohort.folder, manifest, cohort.task)
 
 
 def _shuffled_in_proportion(cohort: Cohort, seed: int) -> list[str]:

@@ -24,7 +24,7 @@ class Engine:
     name : str
         ``torch`` or ``openvino``, with the device.
     logits : callable
-        ``(n, channel, row, column)`` float32 slices to ``(n, class, row, column)`` logits.
+        ``(n, channel, *spatial)`` float32 slices or patches to ``(n, class, *spatial)`` logits.
     """
 
     name: str
@@ -72,23 +72,19 @@ def _device(device: str) -> str:
 
 
 def _torch(model: Model, device: str) -> Callable[[Batch], Batch]:
-    import torch
+    from osteon.networks.forward import channels_last, torch_logits
 
-    from osteon.networks.forward import torch_logits
-
-    network = model.network().to(device)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return torch_logits(network)
+    return torch_logits(channels_last(model.network().to(device)))
 
 
 def _openvino(model: Model) -> Callable[[Batch], Batch]:
     import openvino
     import torch
 
-    channels = model.spec.preprocessing.channels
-    example = torch.zeros(1, channels, 64, 64)
+    shape = model.spec.network.input_shape(model.spec.preprocessing.channels)
+    example = torch.zeros(1, *(64 if side == -1 else side for side in shape))
     with torch.no_grad():
-        network = openvino.convert_model(model.network(), example_input=example, input=[(-1, channels, -1, -1)])
+        network = openvino.convert_model(model.network(), example_input=example, input=[(-1, *shape)])
     # where a CPU has bf16 units OpenVINO takes them unasked, and answers another thing than torch
     how = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
     try:

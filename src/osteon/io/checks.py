@@ -40,7 +40,7 @@ def check_shape(shape: tuple[int, ...], path: Path) -> tuple[int, int, int]:
 def checked_volume(
     array: NDArray[Any], affine: FloatArray, path: Path, nifti_geometry: NiftiGeometry | None = None
 ) -> Volume:
-    """Volume of a file's array: native byte order, contiguous, real and finite, on a possible grid.
+    """Volume of a file's array: native byte order, one block of memory, real and finite, on a possible grid.
 
     Parameters
     ----------
@@ -60,7 +60,11 @@ def checked_volume(
     """
     refuse_odd_voxels(array.dtype, path)
     geometry.check_affine(np.asarray(affine, dtype=np.float64), str(path))
-    array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if not (
+        array.flags.f_contiguous and array.flags.writeable
+    ):  # as read from slices; turning it would copy the volume
+        array = np.ascontiguousarray(array)
     if array.dtype.kind == "f":
         array = array.astype(np.float32, copy=False)
         bad = ~np.isfinite(array)

@@ -15,11 +15,11 @@ def convert(path: str | Path, out: str | Path, *, series: str | None = None, ove
     Parameters
     ----------
     path : path
-        DICOM folder or file, or any image.
+        DICOM folder, zip archive or file, or any image.
     out : path
         Its suffix chooses the format.
     series : str, optional
-        Which series of a folder: its number, description or UID.
+        Which series of a folder: its number, UID, description or part of it, or a Dixon image such as ``"water"``.
     overwrite : bool
         Replace an existing file.
 
@@ -29,6 +29,11 @@ def convert(path: str | Path, out: str | Path, *, series: str | None = None, ove
         If ``out`` exists and may not be replaced.
     ReadError
         If there is nothing to read or more than one series to choose from.
+
+    Warns
+    -----
+    UserWarning
+        As `osteon.io.dicom.read_dicom`.
     """
     out = Path(out)
     if out.exists() and not overwrite:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import warnings
 import zlib
 from pathlib import Path
@@ -14,13 +15,22 @@ import numpy as np
 from nibabel.spatialimages import HeaderDataError, ImageDataError
 from numpy.typing import NDArray
 
-from osteon.errors import ReadError
+from osteon.errors import OsteonError, ReadError
 from osteon.geometry import FloatArray, Grid
 from osteon.io.checks import check_shape, checked_volume, refuse_odd_voxels
 from osteon.io.whole import written_whole
 from osteon.volume import NiftiGeometry, Volume
 
 GZIP = b"\x1f\x8b"
+
+MOST_DEFLATED = 1032
+"""Bytes that one byte of deflate unpacks to, at most (zlib's technical details)."""
+
+MOST_BEYOND = 64 * 2**20
+"""Bytes that may follow the voxels; more is no scan but a trap."""
+
+LONGEST_HEADER = 544
+"""Of NIfTI-2, with the four bytes after it."""
 
 GEOMETRY_FIELDS = (
     "pixdim",
@@ -59,7 +69,7 @@ def read_nifti(path: Path) -> Volume:
     header = _header(raw, path)
     shape = check_shape(header.get_data_shape(), path)
     affine = _affine(header, path)
-    array = _array(raw, header, path).reshape(shape, order="F")
+    array = np.ascontiguousarray(_array(raw, header, path).reshape(shape, order="F"))
     return checked_volume(array, affine, path, _geometry(header))
 
 
@@ -76,20 +86,60 @@ def write_nifti(volume: Volume, array: NDArray[Any], path: Path) -> None:
         part.write_bytes(data)
 
 
-def _unpacked(path: Path) -> bytes:
+def _unpacked(path: Path) -> bytes | bytearray:
+    """The file without gzip, never more of it than its header promises, however much a stream would unpack to."""
     raw = path.read_bytes()
     if not raw.startswith(GZIP):
         return raw
     try:
-        # the whole stream, so that gzip's own checksum at its end is verified
-        return gzip.decompress(raw)
+        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
+            return _gunzipped(stream, len(raw), path)
     except EOFError as error:
         raise ReadError(f"{path} is cut short: its gzip stream ends too early. Copy or download it again.") from error
     except (OSError, zlib.error) as error:
         raise ReadError(f"{path} is damaged: its gzip stream cannot be read. Copy or download it again.") from error
 
 
-def _header(raw: bytes, path: Path) -> Any:
+def _gunzipped(stream: gzip.GzipFile, packed_bytes: int, path: Path) -> bytes | bytearray:
+    start = stream.read(LONGEST_HEADER)
+    wanted = _promised_bytes(start)
+    if wanted > MOST_DEFLATED * packed_bytes:
+        raise ReadError(
+            f"{path} is cut short: its header promises {wanted} bytes of voxels, more than {packed_bytes} bytes of "
+            "gzip can hold. Copy or download it again."
+        )
+    data = bytearray(max(wanted, len(start)))
+    data[: len(start)] = start
+    view, at = memoryview(data), len(start)
+    while read := stream.readinto(view[at:]):
+        at += read
+    view.release()
+    del data[at:]
+    # to its end, where gzip's own checksum stands
+    beyond = 0
+    while more := stream.read(2**20):
+        beyond += len(more)
+        if beyond > MOST_BEYOND:
+            raise ReadError(
+                f"{path} unpacks to far more than the {wanted} bytes that its header promises. Export the scan again."
+            )
+    return data
+
+
+def _promised_bytes(start: bytes) -> int:
+    """Where the voxels end, by a header; 0 where it cannot be made out, which is said later."""
+    try:
+        header = _header(start, Path())
+        dtype, offset = header.get_data_dtype(), float(header["vox_offset"])
+    except OsteonError:
+        return 0
+    shape = header.get_data_shape()
+    if not 0 <= offset < 2**31 or min(shape, default=0) < 0:
+        return 0
+    return int(offset) + math.prod(int(n) for n in shape) * int(dtype.itemsize)
+
+
+def _header(raw: bytes | bytearray, path: Path) -> Any:
     if raw[4:8] == b"n+2\0":
         kind = nibabel.Nifti2Header
     elif raw[344:348] == b"n+1\0":
@@ -109,11 +159,11 @@ def _header(raw: bytes, path: Path) -> Any:
     return header
 
 
-def _array(raw: bytes, header: Any, path: Path) -> NDArray[Any]:
+def _array(raw: bytes | bytearray, header: Any, path: Path) -> NDArray[Any]:
     """The voxels as stored, or as float32 where the header scales them."""
     dtype = header.get_data_dtype()
     refuse_odd_voxels(dtype, path)
-    wanted = int(np.prod(header.get_data_shape(), dtype=np.int64)) * dtype.itemsize
+    wanted = math.prod(int(n) for n in header.get_data_shape()) * dtype.itemsize
     start = int(np.nan_to_num(header["vox_offset"], nan=-1, posinf=-1))
     if start < header.template_dtype.itemsize:
         raise ReadError(

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING
 
 from osteon.errors import ModelError
+from osteon.networks.catalogue import ARCHITECTURES, architecture, with_encoder
 
 if TYPE_CHECKING:
     from torch import nn
 
-NAMES = ("resnet34-unet",)
+NAMES = tuple(ARCHITECTURES)
 """Architectures that `build` knows."""
 
 
-def build(name: str, *, in_channels: int, classes: int, width: int = 64, place: bool = False) -> nn.Module:
+def build(name: str, *, in_channels: int, classes: int, width: int | None = None, place: bool = False) -> nn.Module:
     """Make a network by name, with random weights.
 
     Parameters
@@ -21,21 +23,23 @@ def build(name: str, *, in_channels: int, classes: int, width: int = 64, place: 
     name : str
         One of `NAMES`.
     in_channels : int
-        Slices seen at once (2.5-D): 3 is a slice and its two neighbours.
+        Slices seen at once by a 2-D network (2.5-D): 3 is a slice and its two neighbours. 1 for a 3-D network.
     classes : int
         Background included.
-    width : int
-        Channels of the first stage.
+    width : int, optional
+        Channels of the first stage; by default as published.
     place : bool
         Whether it also tells where along the body a slice lies.
 
     Raises
     ------
     ModelError
-        If the name is unknown.
+        If the name is unknown, or the network cannot tell the place.
     """
-    if name == "resnet34-unet":
-        from osteon.networks.unet import ResNet34UNet
-
-        return ResNet34UNet(in_channels, classes, width, place)
-    raise ModelError(f"There is no network named {name}. Known: {', '.join(NAMES)}.")
+    known = architecture(name)
+    if place and not known.encoder:
+        raise ModelError(f"The network {name} cannot tell the place along the body; these can: {with_encoder()}.")
+    kind = getattr(importlib.import_module(f"osteon.networks.{known.module}"), known.kind)
+    further = {"place": place} if known.encoder else {}
+    network: nn.Module = kind(in_channels, classes, known.width if width is None else width, **further)
+    return network

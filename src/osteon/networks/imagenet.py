@@ -12,23 +12,25 @@ from torch import Tensor
 
 from osteon.errors import ModelError
 from osteon.io.whole import written_whole
-from osteon.networks.resnet import ResNetEncoder
+from osteon.networks.encoder import Encoder, Published
+from osteon.networks.keras import load_folded
+from osteon.networks.mobilenet import MobileNetV2Encoder
 
-RESNET34_URL = "https://download.pytorch.org/models/resnet34-b627a593.pth"
-"""torchvision's ResNet34 (IMAGENET1K_V1); the eight hex digits are the beginning of the file's SHA-256."""
 
-
-def load_imagenet(encoder: ResNetEncoder, source: str, cache: Path | None = None) -> str:
+def load_imagenet(encoder: Encoder, source: str, cache: Path | None = None, pictures: Tensor | None = None) -> str:
     """Fill an encoder with ImageNet weights.
 
     Parameters
     ----------
-    encoder : ResNetEncoder
-        Of width 64 and three input channels.
+    encoder : Encoder
+        Of the published width and three input channels.
     source : str
-        ``"download"``, or the path of a torchvision weight file (``.pth`` or ``.safetensors``).
+        ``"download"``, or the path of a torchvision weight file (``.pth`` or ``.safetensors``); for MobileNetV2 also
+        of a Keras one with folded batch norm (``.npz``, `osteon.networks.keras`).
     cache : Path, optional
         Folder for the downloaded file; by default torch's hub folder.
+    pictures : (batch, channel, row, column) float32 Tensor, optional
+        Such as the encoder will be trained on; they help where batch norm was folded.
 
     Returns
     -------
@@ -40,23 +42,21 @@ def load_imagenet(encoder: ResNetEncoder, source: str, cache: Path | None = None
     ModelError
         If the file cannot be had, is not what its name promises, or does not fit the encoder.
     """
-    path = _download(cache or Path(torch.hub.get_dir()) / "checkpoints") if source == "download" else Path(source)
+    folder = cache or Path(torch.hub.get_dir()) / "checkpoints"
+    path = _download(encoder.published, folder) if source == "download" else Path(source)
     if not path.is_file():
         raise ModelError(
             f"There is no ImageNet weight file {path}. Give a path, or set weights to 'random' in [encoder]."
         )
-    weights = _read(path)
-    weights = {name: value for name, value in weights.items() if not name.startswith("fc.")}
-    own = encoder.state_dict()
-    # torchvision's files are older than this counter, which nothing here reads
-    own = {name: value for name, value in own.items() if not name.endswith(".num_batches_tracked")}
-    wrong = [n for n in own if n not in weights or weights[n].shape != own[n].shape]
-    if wrong:
+    if path.suffix != ".npz":
+        _fill(encoder, path)
+    elif isinstance(encoder, MobileNetV2Encoder):
+        load_folded(encoder, path, pictures)
+    else:
         raise ModelError(
-            f"{path} does not fit this encoder ({len(wrong)} of {len(own)} tensors are missing or of another shape, "
-            f"first {wrong[0]}). ImageNet weights are for width 64 and 3 input channels."
+            f"{path} holds Keras weights, which are read for mobilenetv2-unet only. For this network give "
+            f"torchvision's file: {encoder.published.url}."
         )
-    encoder.load_state_dict({name: weights[name] for name in own}, strict=False)
     return sha256(path)
 
 
@@ -64,6 +64,22 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file, in hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _fill(encoder: Encoder, path: Path) -> None:
+    """Copy torchvision's tensors; all of them fit, or none is copied."""
+    published = encoder.published
+    weights = {name: value for name, value in _read(path).items() if not name.startswith(published.classifier)}
+    # torchvision's files are older than the batch counter, which nothing here reads, and know no extra state
+    ours = ("num_batches_tracked", "_extra_state")
+    own = {name: value for name, value in encoder.state_dict().items() if name.split(".")[-1] not in ours}
+    wrong = [n for n in own if n not in weights or weights[n].shape != own[n].shape]
+    if wrong:
+        raise ModelError(
+            f"{path} does not fit this encoder ({len(wrong)} of {len(own)} tensors are missing or of another shape, "
+            f"first {wrong[0]}). ImageNet weights are for width {published.width} and 3 input channels."
+        )
+    encoder.load_state_dict({name: weights[name] for name in own}, strict=False)
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -78,17 +94,17 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise ModelError(f"{path} is not a weight file of torchvision ({type(error).__name__}).") from error
 
 
-def _download(folder: Path) -> Path:
-    name = RESNET34_URL.rsplit("/", 1)[-1]
+def _download(published: Published, folder: Path) -> Path:
+    name = published.url.rsplit("/", 1)[-1]
     path = folder / name
     if not path.is_file():
         try:
-            with urllib.request.urlopen(RESNET34_URL, timeout=30) as reply:  # an https constant
+            with urllib.request.urlopen(published.url, timeout=30) as reply:  # https constants
                 content = reply.read()
         except (urllib.error.URLError, OSError) as error:
             raise ModelError(
                 f"ImageNet weights could not be downloaded ({error}). This machine may be offline: fetch "
-                f"{RESNET34_URL} elsewhere and give its path, or set weights to 'random' in [encoder]."
+                f"{published.url} elsewhere and give its path, or set weights to 'random' in [encoder]."
             ) from error
         with written_whole(path) as part:
             part.write_bytes(content)

@@ -1,4 +1,7 @@
-"""Model: a folder with all that is needed to segment: ``model.toml``, ``weights.safetensors``, ``card.md``."""
+"""Model: a folder with all that is needed to segment: ``model.toml``, ``weights.safetensors``, ``card.md``.
+
+A ``confidence.json`` (`osteon.confidence.Calibration`) may lie beside them: what the model's answers are worth.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from osteon.anatomy import Task
 from osteon.errors import ModelError
 from osteon.io.whole import folder_written_whole
+from osteon.networks.network_spec import NetworkSpec as NetworkSpec  # a part of what a model says
 from osteon.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
@@ -22,22 +26,7 @@ if TYPE_CHECKING:
 WEIGHTS = "weights.safetensors"
 DESCRIPTION = "model.toml"
 CARD = "card.md"
-
-
-class NetworkSpec(BaseModel):
-    """Arguments of `osteon.networks.build`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = "resnet34-unet"
-    width: int = Field(default=64, ge=8)
-    place: bool = False
-
-    def built(self, in_channels: int, classes: int) -> nn.Module:
-        """The network, with random weights, for so many slices seen at once and classes (background included)."""
-        from osteon.networks import build
-
-        return build(self.name, in_channels=in_channels, classes=classes, width=self.width, place=self.place)
+CONFIDENCE = "confidence.json"
 
 
 class PostprocessingSpec(BaseModel):

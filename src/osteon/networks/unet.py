@@ -1,4 +1,4 @@
-"""U-Net (Ronneberger et al. 2015, doi 10.1007/978-3-319-24574-4_28) on a ResNet34 encoder."""
+"""U-Net (Ronneberger et al. 2015, doi 10.1007/978-3-319-24574-4_28) on encoders that could be pre-trained."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from osteon.errors import ModelError
-from osteon.networks.resnet import ResNetEncoder
-
-STRIDE = 32
-"""Rows and columns of the input must be multiples of this."""
+from osteon.networks.encoder import Encoder
+from osteon.networks.mobilenet import MobileNetV2Encoder
+from osteon.networks.resnet import Bottleneck, ResNetEncoder
+from osteon.networks.vgg import VGGEncoder
 
 
 class DecoderBlock(nn.Module):
@@ -33,31 +33,34 @@ class DecoderBlock(nn.Module):
         return self.relu(self.bn2(self.conv2(x)))  # type: ignore[no-any-return]
 
 
-class ResNet34UNet(nn.Module):
-    """U-Net whose contracting path is a ResNet34.
+class EncoderUNet(nn.Module):
+    """U-Net whose contracting path is an encoder that could be pre-trained.
 
     Parameters
     ----------
-    in_channels : int
-        A slice and its neighbours: 3 by default.
+    encoder : Encoder
+    decoder_width : int
+        A quarter of the channels of the decoder's first stage.
     classes : int
         Output channels, background included.
-    width : int
-        Channels of the encoder's first stage; 64 is ResNet34 as published, and the only width with ImageNet weights.
     place : bool
         Whether the network also tells where along the body a slice lies (`PlaceHead`).
     """
 
-    def __init__(self, in_channels: int = 3, classes: int = 2, width: int = 64, place: bool = False) -> None:
+    def __init__(self, encoder: Encoder, decoder_width: int, classes: int, place: bool) -> None:
         super().__init__()
-        self.encoder = ResNetEncoder(in_channels, (3, 4, 6, 3), width)
-        skips = (*reversed(self.encoder.channels[:-1]), 0)
+        self.encoder = encoder
+        *skips, deepest = encoder.channels
+        skips = [*([0] if encoder.first_stride == 2 else []), *skips]
         # the two finest stages keep enough channels to tell many classes apart, however narrow the network is
-        channels = [4 * width, 2 * width, width, max(16, width // 2), max(8, width // 4)]
-        inputs = [self.encoder.channels[-1], *channels[:-1]]
-        self.decoder = nn.ModuleList(DecoderBlock(i, s, c) for i, s, c in zip(inputs, skips, channels, strict=True))
+        widest = [4 * decoder_width, 2 * decoder_width, decoder_width]
+        channels = [*widest, max(16, decoder_width // 2), max(8, decoder_width // 4)][: len(skips)]
+        inputs = [deepest, *channels[:-1]]
+        self.decoder = nn.ModuleList(
+            DecoderBlock(i, s, c) for i, s, c in zip(inputs, reversed(skips), channels, strict=True)
+        )
         self.head = nn.Conv2d(channels[-1], classes, 3, padding=1)
-        self.place = PlaceHead(self.encoder.channels[-1]) if place else None
+        self.place = PlaceHead(deepest) if place else None
 
     def forward(self, x: Tensor) -> Tensor:
         """``(batch, channel, row, column)`` intensities to ``(batch, class, row, column)`` logits."""
@@ -75,6 +78,35 @@ class ResNet34UNet(nn.Module):
         for block in self.decoder:
             x = block(x, skips.pop() if skips else None)
         return self.head(x)  # type: ignore[no-any-return]
+
+
+class ResNet34UNet(EncoderUNet):
+    """U-Net on ResNet34; ``width`` 64 is as published, and the only one with ImageNet weights."""
+
+    def __init__(self, in_channels: int = 3, classes: int = 2, width: int = 64, place: bool = False) -> None:
+        super().__init__(ResNetEncoder(in_channels, (3, 4, 6, 3), width), width, classes, place)
+
+
+class ResNet50UNet(EncoderUNet):
+    """U-Net on ResNet50; ``width`` 64 is as published, and the only one with ImageNet weights."""
+
+    def __init__(self, in_channels: int = 3, classes: int = 2, width: int = 64, place: bool = False) -> None:
+        super().__init__(ResNetEncoder(in_channels, (3, 4, 6, 3), width, Bottleneck), width, classes, place)
+
+
+class VGG19UNet(EncoderUNet):
+    """U-Net on VGG19; ``width`` 64 is as published, and the only one with ImageNet weights."""
+
+    def __init__(self, in_channels: int = 3, classes: int = 2, width: int = 64, place: bool = False) -> None:
+        super().__init__(VGGEncoder(in_channels, width), width, classes, place)
+
+
+class MobileNetV2UNet(EncoderUNet):
+    """U-Net on MobileNetV2; ``width`` 32 is as published, and the only one with ImageNet weights."""
+
+    def __init__(self, in_channels: int = 3, classes: int = 2, width: int = 32, place: bool = False) -> None:
+        # twice the width gives, as published, the same decoder as that of the other encoders
+        super().__init__(MobileNetV2Encoder(in_channels, width), 2 * width, classes, place)
 
 
 class PlaceHead(nn.Module):

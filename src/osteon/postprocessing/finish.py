@@ -11,6 +11,7 @@ from osteon.anatomy import Task
 from osteon.geometry import axis_of
 from osteon.networks.model import ModelSpec
 from osteon.postprocessing.components import bounding_box, without_holes, without_small_parts
+from osteon.postprocessing.discs import name_discs
 from osteon.postprocessing.instances import split_instances
 from osteon.postprocessing.levels import name_levels
 from osteon.postprocessing.parts import Labels
@@ -33,9 +34,9 @@ class Finished:
 def finish(classes: Volume, spec: ModelSpec, task: Task) -> Finished:
     """Turn a map of network classes into a label map of the task.
 
-    Classes that belong to the task's levels become instances with levels; the others keep their parts above
-    ``smallest_mm3``, with cavities filled. Tasks without levels are cleaned in 3-D (`clean_volume`) or slice by slice
-    (`denoise_slices`), as ``method`` says.
+    Classes that belong to the task's levels become instances with levels, and the discs below these take their names
+    from them; the others keep their parts above ``smallest_mm3``, with cavities filled. Tasks without levels are
+    cleaned in 3-D (`clean_volume`) or slice by slice (`denoise_slices`), as ``method`` says.
 
     Parameters
     ----------
@@ -74,12 +75,18 @@ def _values(classes: Volume, spec: ModelSpec, task: Task) -> Labels:
 
 def _with_levels(classes: Volume, spec: ModelSpec, task: Task) -> tuple[Labels, list[str]]:
     value_of_class = task.value_of_class(spec.classes)
-    levelled = _levelled_classes(spec, task)
+    levelled, below = _levelled_classes(spec, task)
     labels, warnings = _levels(classes, levelled, spec, task)
-    smallest = spec.postprocessing.smallest_mm3 / classes.voxel_volume_mm3
+    smallest = spec.postprocessing.smallest_mm3
+    if below:
+        discs = np.isin(classes.array, sorted(below)) & (labels == 0)
+        named, more = name_discs(discs, labels, classes.affine, task, smallest)
+        labels[named > 0] = named[named > 0]
+        warnings = [*warnings, *more]
+    smallest /= classes.voxel_volume_mm3
     for number in range(1, len(spec.classes) + 1):
         mask = classes.array == number
-        if number in levelled or not mask.any():
+        if number in levelled | below or not mask.any():
             continue
         filled = without_holes(without_small_parts(mask, smallest))
         # what another class fills is no hole
@@ -87,12 +94,13 @@ def _with_levels(classes: Volume, spec: ModelSpec, task: Task) -> tuple[Labels, 
     return labels, warnings
 
 
-def _levelled_classes(spec: ModelSpec, task: Task) -> set[int]:
-    """Class indices whose structures are levels of one another."""
+def _levelled_classes(spec: ModelSpec, task: Task) -> tuple[set[int], set[int]]:
+    """Class indices whose structures are levels of one another, and of those that lie below a level."""
     if task.levels is None:
-        return set()
-    levels = {task.by_name(name).value for name in task.levels.order}
-    return {number for value, number in task.class_of_value(spec.classes).items() if value in levels}
+        return set(), set()
+    classes = task.class_of_value(spec.classes)
+    order, below = ({task.by_name(name).value for name in c} for c in (task.levels.order, task.levels.below))
+    return {n for value, n in classes.items() if value in order}, {n for value, n in classes.items() if value in below}
 
 
 def _levels(classes: Volume, levelled: set[int], spec: ModelSpec, task: Task) -> tuple[NDArray[np.uint16], list[str]]:

@@ -1,23 +1,36 @@
 """From a scan to what a network sees: intensity, region, grid, slices with context."""
 
 from osteon.preprocessing.intensity import NORMALISATIONS, normalise
-from osteon.preprocessing.prepare import Preprocessing, working_labels, working_volume
+from osteon.preprocessing.lower_body import LowerBody, confirmed, find_lower_body, lower_body_from_slice
+from osteon.preprocessing.prepare import (
+    Preprocessing,
+    resampled_in_plane,
+    turned_volume,
+    working_labels,
+    working_volume,
+)
 from osteon.preprocessing.region import body_box, body_mask, label_box
 from osteon.preprocessing.side import Side, one_side, side_box
 from osteon.preprocessing.slices import context_offset, slices_with_context
 
 __all__ = [
     "NORMALISATIONS",
+    "LowerBody",
     "Preprocessing",
     "Side",
     "body_box",
     "body_mask",
+    "confirmed",
     "context_offset",
+    "find_lower_body",
     "label_box",
+    "lower_body_from_slice",
     "normalise",
     "one_side",
+    "resampled_in_plane",
     "side_box",
     "slices_with_context",
+    "turned_volume",
     "working_labels",
     "working_volume",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from importlib import resources
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from osteon.confidence import Judgement
 from osteon.io.surface import Surface
 from osteon.io.whole import written_whole
 from osteon.report.drawing import outlined, short_name
@@ -56,6 +57,8 @@ class ReportContent:
         Whole sentences.
     sections : dict of str to DataFrame
         Further tables by title, such as the agreement with a reference.
+    judgements : sequence of Judgement
+        What Dice to expect of each structure; empty if the model is not calibrated.
     """
 
     case: str
@@ -67,6 +70,7 @@ class ReportContent:
     facts: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     sections: dict[str, pd.DataFrame] = field(default_factory=dict)
+    judgements: Sequence[Judgement] = ()
 
 
 def write_report(path: Path, content: ReportContent) -> None:
@@ -85,6 +89,7 @@ def write_report(path: Path, content: ReportContent) -> None:
     sections = [
         _warnings(content.warnings),
         _figure(content),
+        _confidence(content.judgements, colours),
         _section("Measurements", html_table(content.measurements, "Measurements of each structure", colours)),
         *(_section(title, html_table(table, title, colours)) for title, table in content.sections.items()),
         _solid(content),
@@ -155,6 +160,21 @@ def _figure(content: ReportContent) -> str:
         "<figcaption>The patient's right is on the left of coronal and axial slices; the front is on the left of "
         "sagittal ones.</figcaption></figure>"
     )
+
+
+def _confidence(judgements: Sequence[Judgement], colours: dict[str, str]) -> str:
+    """What Dice to expect of each structure, and why to look at it."""
+    if not judgements:
+        return ""
+    import pandas as pd
+
+    rows = [(j.structure, j.expected_dice, j.look, ", ".join(j.reasons)) for j in judgements]
+    table = pd.DataFrame(rows, columns=["structure", "expected_dice", "look_at_it", "because"])
+    about = (
+        "<p>Dice is how much a result shares with the truth, 0 to 1. What is expected was learned from synthetic "
+        "scans, many of them bad: it can be wrong where a scan is bad in a way that was not among them.</p>"
+    )
+    return _section("Confidence", about + html_table(table, "Expected Dice of each structure", colours))
 
 
 def _solid(content: ReportContent) -> str:

@@ -63,7 +63,7 @@ def heading(column: str) -> str:
     words = column.split("_")
     unit = UNITS.get(words[-1]) if len(words) > 1 else None
     name = " ".join(words[:-1] if unit else words)
-    name = escape(name[:1].upper() + name[1:])
+    name = escape(name[:1].upper() + name[1:]).replace(" dice", " Dice")  # a person's name
     return f'{name} <span class="unit">({unit})</span>' if unit else name
 
 
@@ -84,6 +84,8 @@ def text_of(column: str, value: Any) -> str:
         return f"{number:.0f}"
     if column.endswith(("_mm", "_deg", "_degrees", "_percent", "_cm2")):
         return _signed(f"{number:.1f}")
+    if column == "expected_dice":
+        return f"{number:.2f}"
     if column.endswith("_cm3"):
         return _signed(f"{number:.1f}" if abs(number) >= 10 else f"{number:.2f}")
     return _signed(f"{number:.3f}" if abs(number) < 10 else f"{number:.1f}")

@@ -2,7 +2,13 @@
 
 from osteon.synthesis.body import Body
 from osteon.synthesis.contrast import Contrast
-from osteon.synthesis.files import PhantomPaths, write_leg_cohort, write_phantom, write_phantom_cohort
+from osteon.synthesis.files import (
+    PhantomPaths,
+    write_leg_cohort,
+    write_phantom,
+    write_phantom_cohort,
+    write_varied_spines,
+)
 from osteon.synthesis.leg_phantom import LegPhantom, draw_legs, make_leg_phantom
 from osteon.synthesis.spine.parameters import SpineParameters
 from osteon.synthesis.spine.phantom import Phantom, make_phantom
@@ -22,4 +28,5 @@ __all__ = [
     "write_leg_cohort",
     "write_phantom",
     "write_phantom_cohort",
+    "write_varied_spines",
 ]

@@ -113,6 +113,20 @@ def tissue_signals(contrast: Contrast, marrow_fat: float, rng: np.random.Generat
         vary = rng.normal(1.0, 0.05, size=2).clip(0.87, 1.13)
         varied = Tissue(tissue.proton_density, tissue.t1_ms * float(vary[0]), tissue.t2_ms * float(vary[1]))
         signals[name] = spin_echo(varied, repetition, echo)
+    return with_mixtures(signals, marrow_fat)
+
+
+def with_mixtures(signals: dict[str, float], marrow_fat: float) -> dict[str, float]:
+    """Signals of tissues, and of those of the spine that are mixtures of two of them.
+
+    Parameters
+    ----------
+    signals : dict of str to float
+        Of every one of `SPINE_TISSUES`.
+    marrow_fat : float
+        Share of yellow marrow, 0 to 1.
+    """
+    signals = dict(signals)
 
     def mix(first: str, second: str, share: float) -> float:
         return (1 - share) * signals[first] + share * signals[second]

@@ -11,10 +11,10 @@ from osteon.errors import UsageError
 from osteon.io import write
 from osteon.io.dicom import write_dicom_series
 from osteon.io.whole import folder_written_whole
-from osteon.synthesis.contrast import Contrast
 from osteon.synthesis.leg_phantom import LegPhantom, make_leg_phantom
 from osteon.synthesis.scanner import ScanGeometry
 from osteon.synthesis.spine.phantom import SHAPE, SPACING_MM, Phantom, make_phantom
+from osteon.synthesis.spine.variety import make_varied_phantom
 from osteon.synthesis.spine.vertebra import VertebraLabel
 
 
@@ -64,7 +64,7 @@ def write_phantom_cohort(
     *,
     count: int,
     seed: int,
-    contrasts: Sequence[Contrast] = ("t1", "t2"),
+    contrasts: Sequence[str] = ("t1", "t2"),
     shape: tuple[int, int, int] = SHAPE,
     spacing_mm: tuple[float, float, float] = SPACING_MM,
     vertebra: VertebraLabel = "body",
@@ -81,7 +81,8 @@ def write_phantom_cohort(
     count : int
         Number of subjects.
     seed : int
-    contrasts : sequence of "t1" and "t2"
+    contrasts : sequence of str
+        One scan of every subject in each (`osteon.synthesis.spine.look.CONTRASTS`).
     shape, spacing_mm, vertebra
         As for `make_phantom`. ``(96, 128, 8)`` at ``(2.5, 2.5, 8)`` mm is small enough for tests.
 
@@ -106,6 +107,29 @@ def write_phantom_cohort(
                         vertebra=vertebra,
                     ),
                 )
+
+    return _write_spider(folder, count, phantoms())
+
+
+def write_varied_spines(folder: str | Path, *, count: int, seed: int) -> Path:
+    """Write spines of all ages and states, each scanned once, in any contrast, in the SPIDER layout.
+
+    Parameters
+    ----------
+    folder, count, seed
+        As for `write_phantom_cohort`; contrast and grid are drawn (`make_varied_phantom`).
+
+    Raises
+    ------
+    UsageError
+        If ``count`` is not positive or the folder holds something.
+    """
+    task = Task.load("lumbar-spine")
+
+    def phantoms() -> Iterator[tuple[str, Phantom]]:
+        for subject in range(1, count + 1):
+            contrast, phantom = make_varied_phantom(task, seed=1000 * seed + subject)
+            yield f"{subject}_{contrast}", phantom
 
     return _write_spider(folder, count, phantoms())
 

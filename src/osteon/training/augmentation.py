@@ -12,6 +12,9 @@ from torch.nn import functional
 
 from osteon.training.config import AugmentationConfig
 
+CURVE_KNOTS = 6
+"""Of the random curves that grey values go through (`_remapped`)."""
+
 
 @dataclass(frozen=True)
 class Crop:
@@ -101,7 +104,7 @@ def _sampling_grid(crop: Crop, size: tuple[int, int], angle: float, scale: float
 
 
 def recoloured(slices: Tensor, how: AugmentationConfig, rng: np.random.Generator) -> Tensor:
-    """Bias field, gamma, contrast, brightness, blur and noise of a batch.
+    """Random curve, bias field, gamma, contrast, brightness, blur and noise of a batch.
 
     Parameters
     ----------
@@ -117,6 +120,8 @@ def recoloured(slices: Tensor, how: AugmentationConfig, rng: np.random.Generator
     def draw(low: float, high: float) -> Tensor:
         return torch.from_numpy(rng.uniform(low, high, (batch, 1, 1, 1)).astype(np.float32))
 
+    if how.remapped:
+        slices = torch.where(draw(0, 1) < how.remapped, _remapped(slices, rng), slices)
     if how.bias_field:
         coarse = torch.from_numpy(rng.normal(0, 1, (batch, 1, 4, 4)).astype(np.float32))
         field = functional.interpolate(coarse, (rows, columns), mode="bicubic", align_corners=True)
@@ -132,6 +137,24 @@ def recoloured(slices: Tensor, how: AugmentationConfig, rng: np.random.Generator
         # the magnitude of a complex signal with noise in both parts; the sign keeps dark regions around zero
         slices = torch.sign(slices) * torch.sqrt((slices + noise[0]) ** 2 + noise[1] ** 2)
     return slices
+
+
+def _remapped(slices: Tensor, rng: np.random.Generator) -> Tensor:
+    """Grey values through a random piecewise linear curve, another for each item: any tissue may have any brightness.
+
+    What is darkest stays dark, since air is in every scan. Tissues that looked alike still do.
+    """
+    batch = slices.shape[0]
+    curves = torch.from_numpy(rng.uniform(0, 1, (batch, CURVE_KNOTS)).astype(np.float32))
+    curves[:, 0] *= 0.1
+    flat = slices.reshape(batch, -1)
+    low = flat.amin(dim=1, keepdim=True)
+    # of every 13th pixel; beyond there are but a few bright vessels and fat near the coil
+    width = (torch.quantile(flat[:, ::13], 0.99, dim=1, keepdim=True) - low).clamp(min=1e-6)
+    place = ((flat - low) / width).clamp(0, 1) * (CURVE_KNOTS - 1)
+    below = place.floor().clamp(max=CURVE_KNOTS - 2).long()
+    left, right = curves.gather(1, below), curves.gather(1, below + 1)
+    return (low + width * torch.lerp(left, right, place - below)).view_as(slices)
 
 
 def _blur(slices: Tensor, sigma: float) -> Tensor:

@@ -23,11 +23,14 @@ class Batch(NamedTuple):
         Class, or `osteon.training.targets.IGNORE`.
     place : (batch,) float32 Tensor
         Where along the body, or `UNKNOWN_PLACE`.
+    annotated : (batch, class) bool Tensor
+        Whether a class was annotated in the case that the slice is of; background, the first, always.
     """
 
     slices: Tensor
     target: Tensor
     place: Tensor
+    annotated: Tensor
 
 
 class Source(Protocol):
@@ -49,8 +52,8 @@ class Mixed:
         parts = [source.batch(epoch, step) for source in self.sources]
         if len(parts) == 1:
             return parts[0]
-        slices, target, place = (torch.cat([t.to(self.device) for t in kind]) for kind in zip(*parts, strict=True))
-        return Batch(slices.contiguous(memory_format=torch.channels_last), target, place)
+        batch = Batch(*(torch.cat([t.to(self.device) for t in kind]) for kind in zip(*parts, strict=True)))
+        return batch._replace(slices=batch.slices.contiguous(memory_format=torch.channels_last))
 
 
 def batches_ahead(source: Source, epoch: int, steps: int) -> Iterator[Batch]:

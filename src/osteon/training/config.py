@@ -35,6 +35,7 @@ class SamplingConfig(_Table):
     ``rows``, ``columns``: size of a crop, multiples of 32. ``labelled``: share of slices that hold labels (centred on
     them); the others are drawn from anywhere. ``balance``: 0 draws every case equally often, 1 every group, between
     them a power of the group's size. ``synthetic``: share of a batch that is made from bodies (`osteon.synthesis`).
+    ``judging``: so many subjects of every further cohort (phantoms) are validated on instead of learned from.
     """
 
     rows: int = Field(default=256, ge=32, multiple_of=32)
@@ -42,6 +43,7 @@ class SamplingConfig(_Table):
     labelled: float = Field(default=0.8, ge=0, le=1)
     balance: float = Field(default=0.5, ge=0, le=1)
     synthetic: float = Field(default=0.0, ge=0, le=1)
+    judging: int = Field(default=0, ge=0)
 
 
 class AugmentationConfig(_Table):
@@ -52,6 +54,7 @@ class AugmentationConfig(_Table):
     ``flip``: chance of a left-right flip, which swaps the labels of mirror partners. ``gamma``: exponent between
     1/gamma and gamma. ``contrast``, ``brightness``: largest relative and absolute change. ``noise``: largest standard
     deviation (Rician). ``bias_field``: largest log-amplitude of a smooth field. ``blur_mm``: largest sigma.
+    ``remapped``: share of crops whose grey values go through a random curve: any tissue may have any brightness.
     """
 
     warped: float = Field(default=1.0, ge=0, le=1)
@@ -64,6 +67,7 @@ class AugmentationConfig(_Table):
     noise: float = Field(default=0.05, ge=0)
     bias_field: float = Field(default=0.5, ge=0)
     blur_mm: float = Field(default=1.0, ge=0)
+    remapped: float = Field(default=0.0, ge=0, le=1)
 
 
 class OptimiserConfig(_Table):
@@ -86,7 +90,8 @@ class LossConfig(_Table):
     ``voxels``: ``focal`` (of each class against the rest; ``focal_gamma`` 0 is cross entropy) or ``cross-entropy`` (of
     all classes at once). ``dice_weight``, ``focal_weight``: of the two parts. ``foreground_weight``: of every class
     against the background; above 1 a network that sees little but background learns sooner.
-    ``place_weight``: of the error of the place along the body, for networks that tell it.
+    ``place_weight``: of the error of the place along the body, for networks that tell it. ``partial_labels``: whether a
+    class that was not annotated in a case may be there unseen; else its absence is taught.
     """
 
     voxels: Literal["focal", "cross-entropy"] = "focal"
@@ -95,6 +100,7 @@ class LossConfig(_Table):
     focal_gamma: float = Field(default=2.0, ge=0)
     foreground_weight: float = Field(default=1.0, gt=0)
     place_weight: float = Field(default=1.0, ge=0)
+    partial_labels: bool = True
 
 
 class TrainingConfig(_Table):

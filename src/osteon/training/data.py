@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from osteon.anatomy import Task
 from osteon.cohort import Case, Cohort
 from osteon.errors import TrainingError
 from osteon.preprocessing import context_offset, slices_with_context, working_labels, working_volume
@@ -32,12 +33,15 @@ class PreparedCase:
     target : (slice, row, column) uint8 ndarray
     reference : LabelMap
         The case's labels on the working grid.
+    annotated : (class,) bool ndarray
+        Whether each class, background first, was annotated in this case.
     """
 
     case: Case
     working: Volume
     target: NDArray[np.uint8]
     reference: LabelMap
+    annotated: NDArray[np.bool_]
 
     @property
     def labelled_slices(self) -> NDArray[np.int_]:
@@ -50,16 +54,26 @@ def prepare_cases(
     cohort: Cohort, cases: Sequence[Case], config: TrainingConfig, said: Callable[[str], None]
 ) -> list[PreparedCase]:
     """Read and prepare cases; those in which none of the classes was annotated are left out, and that is said."""
-    wanted = set(cohort.task.class_of_value(config.classes))
     prepared = []
     for case in cases:
-        if not wanted & {cohort.task.by_name(name).value for name in case.annotated}:
+        annotated = annotated_classes(case, cohort.task, config)
+        if not annotated[1:].any():
             said(f"{case.name} is left out: none of {', '.join(config.classes)} was annotated in it.")
             continue
         working = working_volume(cohort.scan(case), config.preprocessing)
         reference = working_labels(cohort.labels(case), working)
-        prepared.append(PreparedCase(case, working, targets(reference, config.classes), reference))
+        target = targets(reference, config.classes)
+        if not config.loss.partial_labels:
+            annotated[:] = True
+        prepared.append(PreparedCase(case, working, target, reference, annotated))
     return prepared
+
+
+def annotated_classes(case: Case, task: Task, config: TrainingConfig) -> NDArray[np.bool_]:
+    """Whether each class, background first, was annotated in a case; a group was if one of its structures was."""
+    class_of_value = task.class_of_value(config.classes)
+    found = {class_of_value.get(task.by_name(name).value, 0) for name in case.annotated}
+    return np.isin(np.arange(len(config.classes) + 1), [0, *found])
 
 
 class Sampler:
@@ -87,14 +101,17 @@ class Sampler:
         """One batch, a function of the seed, the epoch and the step alone."""
         rng = np.random.default_rng([self.config.seed, epoch, step])
         how, size = self.config.augmentation, (self.config.sampling.rows, self.config.sampling.columns)
-        pairs = [augmented(self._crop(rng), size, how, rng) for _ in range(self.config.real_crops)]
+        drawn, pairs = [], []
+        for _ in range(self.config.real_crops):
+            drawn.append(int(rng.choice(len(self.cases), p=self.weights)))
+            pairs.append(augmented(self._crop(drawn[-1], rng), size, how, rng))
         slices = recoloured(torch.stack([s for s, _ in pairs]), how, rng)
         target = torch.stack([t for _, t in pairs]).long()
         place = torch.full((len(pairs),), UNKNOWN_PLACE)
-        return Batch(slices.contiguous(memory_format=torch.channels_last), target, place)
+        annotated = torch.from_numpy(np.stack([self.cases[number].annotated for number in drawn]))
+        return Batch(slices.contiguous(memory_format=torch.channels_last), target, place, annotated)
 
-    def _crop(self, rng: np.random.Generator) -> Crop:
-        number = int(rng.choice(len(self.cases), p=self.weights))
+    def _crop(self, number: int, rng: np.random.Generator) -> Crop:
         case = self.cases[number]
         rows, columns = case.target.shape[1:]
         if rng.random() < self.config.sampling.labelled:

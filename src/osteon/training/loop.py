@@ -47,8 +47,9 @@ def train(
     fold : Fold
         Its test subjects are never read.
     also : sequence of Cohort and Bodies
-        Cohorts of the same task, such as phantoms, all of whose cases are added to the training side; bodies, from
-        which slices are made while training (``config.sampling.synthetic`` says what share).
+        Cohorts of the same task, such as phantoms, whose cases are added to the training side (but those of the last
+        ``config.sampling.judging`` subjects of each to the validation side); bodies, from which slices are made while
+        training (``config.sampling.synthetic`` says what share).
     resume : bool
         Continue from the last checkpoint in ``folder``; starts anew if there is none.
     device : "auto", "cpu", "cuda" or "mps"
@@ -73,7 +74,7 @@ def train(
     session = Session(config, device)
     with run.stage("prepare"):
         training = _training_cases(cohorts, fold, config, said)
-        validation = prepare_cases(cohort, cohort.of_subjects(fold.validation), config, said)
+        validation = _validation_cases(cohorts, fold, config, said)
     if not any(case.labelled_slices.size for case in validation):
         raise TrainingError("No validation case holds a class to learn; split the cohort with validation subjects.")
     source = _source(training, bodies, config, str(session.fabric.device))
@@ -84,6 +85,8 @@ def train(
     progress = session.restore(paths) if resume and paths.checkpoint.is_file() else Progress()
     if progress.epoch == 0:
         run.facts["first_weights_sha256"] = session.start()
+        if session.fresh:
+            said(f"{config.start} does not know {', '.join(session.fresh)}; their last layer starts at random.")
     with run.stage("train"):
         while progress.epoch < config.epochs and progress.since_better_loss < config.patience:
             session.epoch(source, validation, progress)
@@ -99,13 +102,35 @@ def train(
 def _training_cases(
     cohorts: Sequence[Cohort], fold: Fold, config: TrainingConfig, said: Callable[[str], None]
 ) -> list[PreparedCase]:
-    """Cases of the training subjects and of all further cohorts; none are read where none are learned from."""
+    """Cases of the training subjects and of the further cohorts; none are read where none are learned from."""
     if not config.real_crops:
         return []
     training = prepare_cases(cohorts[0], cohorts[0].of_subjects(fold.train), config, said)
     for other in cohorts[1:]:
-        training += prepare_cases(other, other.cases, config, said)
+        judging = _judging(other, config)
+        training += prepare_cases(other, [case for case in other.cases if case.subject not in judging], config, said)
     return training
+
+
+def _validation_cases(
+    cohorts: Sequence[Cohort], fold: Fold, config: TrainingConfig, said: Callable[[str], None]
+) -> list[PreparedCase]:
+    """Cases of the validation subjects, and those that the further cohorts give."""
+    cases = prepare_cases(cohorts[0], cohorts[0].of_subjects(fold.validation), config, said)
+    for other in cohorts[1:]:
+        cases += prepare_cases(other, other.of_subjects(_judging(other, config)), config, said)
+    return cases
+
+
+def _judging(other: Cohort, config: TrainingConfig) -> list[str]:
+    """Subjects of a further cohort on which the epochs are judged: its last ones."""
+    number = config.sampling.judging
+    if number >= len(other.subjects):
+        raise TrainingError(
+            f"sampling.judging takes {number} subjects of {other.folder.name}, which has {len(other.subjects)}: none "
+            "are left to learn from. Lower it."
+        )
+    return other.subjects[len(other.subjects) - number :]
 
 
 def _source(training: list[PreparedCase], bodies: Sequence[Body], config: TrainingConfig, device: str) -> Source:

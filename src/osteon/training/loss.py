@@ -1,43 +1,100 @@
-"""Dice + focal or cross-entropy loss over the voxels that somebody annotated; the error of the place along the body."""
+"""Dice + focal or cross-entropy loss over what somebody annotated; the error of the place along the body."""
 
 from __future__ import annotations
 
 import torch
-from monai.losses import DiceCELoss, DiceFocalLoss
+from monai.losses import DiceLoss, FocalLoss
 from torch import Tensor, nn
 from torch.nn import functional
 
 from osteon.training.config import LossConfig
 from osteon.training.targets import IGNORE
 
+CERTAIN = 30.0
+"""Size of logits that leave no doubt: their loss is nothing, in single precision."""
+
 
 class SegmentationLoss(nn.Module):
-    """MONAI's Dice + focal or Dice + cross-entropy loss, blind to voxels whose target is `IGNORE`.
+    """MONAI's Dice and focal loss, or Dice and cross entropy, blind to what nobody annotated.
 
-    Dice is taken over the whole batch, so that slices without a structure do not dominate it
-    (Milletari et al. 2016, doi 10.1109/3DV.2016.79; focal loss: Lin et al. 2017, doi 10.1109/ICCV.2017.324).
+    Voxels whose target is `IGNORE` have no say. Classes that were not annotated in a case are merged with its
+    background: their probabilities are added, so that "background" means background or one of them in that case (the
+    marginal loss of Shi et al. 2021, doi 10.1016/j.media.2021.101979).
+
+    Dice is taken over the whole batch, so that slices without a structure do not dominate it (Milletari et al. 2016,
+    doi 10.1109/3DV.2016.79; focal loss: Lin et al. 2017, doi 10.1109/ICCV.2017.324), of the classes that were annotated
+    somewhere in it.
     """
+
+    weight: Tensor
 
     def __init__(self, how: LossConfig, classes: int) -> None:
         super().__init__()
-        weight = None if how.foreground_weight == 1 else torch.tensor([1.0] + classes * [how.foreground_weight])
-        shared = {"include_background": True, "to_onehot_y": True, "softmax": True, "batch": True, "weight": weight}
-        self.loss: nn.Module
-        if how.voxels == "focal":
-            self.loss = DiceFocalLoss(
-                **shared, gamma=how.focal_gamma, lambda_dice=how.dice_weight, lambda_focal=how.focal_weight
-            )
-        else:
-            self.loss = DiceCELoss(**shared, lambda_dice=how.dice_weight, lambda_ce=how.focal_weight)
+        self.how = how
+        self.register_buffer("weight", torch.tensor([1.0] + classes * [how.foreground_weight]), persistent=False)
+        self.dice = DiceLoss(include_background=True, batch=True, reduction="none")
+        self.focal = FocalLoss(include_background=True, gamma=how.focal_gamma, reduction="none")
 
-    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Loss of ``(batch, class, row, column)`` logits against ``(batch, row, column)`` targets."""
+    def forward(self, logits: Tensor, target: Tensor, annotated: Tensor | None = None) -> Tensor:
+        """Loss of ``(batch, class, *spatial)`` logits against ``(batch, *spatial)`` targets.
+
+        Parameters
+        ----------
+        logits, target : Tensor
+        annotated : (batch, class) bool Tensor, optional
+            Which classes were annotated in each item's case, background first (it always counts as annotated); all of
+            them where it is not given.
+        """
+        number = logits.shape[1]
+        logits = logits.float()
+        known = torch.ones(logits.shape[:2], dtype=torch.bool, device=logits.device)
+        if annotated is not None:
+            known = annotated.to(logits.device).clone()
+            known[:, 0] = True
+            logits = merged(logits, known)
         ignored = (target == IGNORE)[:, None]
-        # a certain and right answer: no loss, and masked_fill lets no gradient through
-        certain = torch.full((1, logits.shape[1], 1, 1), -30.0, device=logits.device)
-        certain[:, 0] = 30.0
-        logits = torch.where(ignored, certain, logits.float())
-        return self.loss(logits, target[:, None].masked_fill(ignored, 0))  # type: ignore[no-any-return]
+        # a certain and right answer: no loss, and where lets no gradient through
+        certain = torch.full((1, number, *(1 for _ in logits.shape[2:])), -CERTAIN, device=logits.device)
+        certain[:, 0] = CERTAIN
+        logits = torch.where(ignored, certain, logits)
+        target = target.masked_fill(ignored[:, 0], 0)
+        true = functional.one_hot(target, number).movedim(-1, 1).float()
+        dice = self.dice(logits.softmax(dim=1), true).flatten() * self.weight
+        in_batch = known.any(dim=0)
+        overlap: Tensor = (dice * in_batch).sum() / in_batch.sum()
+        return self.how.dice_weight * overlap + self.how.focal_weight * self._voxels(logits, target, true, known)
+
+    def _voxels(self, logits: Tensor, target: Tensor, true: Tensor, known: Tensor) -> Tensor:
+        """Loss of every voxel, averaged."""
+        if self.how.voxels == "cross-entropy":
+            return functional.cross_entropy(logits, target, self.weight)
+        per_class = self.focal(logits, true).flatten(2).mean(dim=2) * self.weight  # (b, class)
+        # a merged class costs nothing and does not count either
+        mean: Tensor = (per_class * known).sum() / known.sum()
+        return mean
+
+
+def merged(logits: Tensor, known: Tensor) -> Tensor:
+    """Logits in which the classes that were not annotated are one with the background.
+
+    The sum of probabilities is the logarithm of the sum of exponentials of logits.
+
+    Parameters
+    ----------
+    logits : (batch, class, *spatial) Tensor
+    known : (batch, class) bool Tensor
+        Which classes were annotated; the background, the first, must be.
+    """
+    if known.all():
+        return logits
+    known = known.view(*known.shape, *(1 for _ in logits.shape[2:]))
+    apart = known.clone()
+    apart[:, 0] = False
+    background = logits.masked_fill(apart, -torch.inf).logsumexp(dim=1, keepdim=True)
+    # below every other logit by so much that nothing is left of its probability
+    nothing = logits.detach().amin(dim=1, keepdim=True).clamp(max=0) - CERTAIN
+    others = torch.where(known[:, 1:], logits[:, 1:], nothing)
+    return torch.cat([background, others], dim=1)
 
 
 def place_loss(said: Tensor, place: Tensor) -> Tensor:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import math
 import time
+from collections.abc import Sequence
 
 import torch
 from lightning_fabric import Fabric
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from osteon.errors import TrainingError
 from osteon.io.whole import written_whole
@@ -44,11 +45,14 @@ class Session:
         self.wrapped, self.optimiser = self.fabric.setup(self.network, optimiser)
         self.wrapped.mark_forward_method("logits_and_place")
         self.loss = SegmentationLoss(config.loss, len(config.classes)).to(self.fabric.device)
+        self.fresh: tuple[str, ...] = ()  # classes that the starting model does not know
 
     def start(self) -> str:
         """Fill the network, or its encoder, with its first weights; returns their origin."""
         if self.config.start is not None:
             digest = start_from(self.network, self.config)
+            rows = head_rows(Model.load(self.config.start), self.config.classes)[1:]
+            self.fresh = tuple(name for name, row in zip(self.config.classes, rows, strict=True) if row is None)
         elif self.config.encoder.weights != "random":
             digest = load_imagenet(encoder_of(self.network), self.config.encoder.weights)
         else:
@@ -98,13 +102,13 @@ class Session:
         record(paths, progress)
 
     def _step(self, batch: Batch) -> float:
-        slices, target, place = (part.to(self.fabric.device) for part in batch)
+        slices, target, place, annotated = (part.to(self.fabric.device) for part in batch)
         self.optimiser.zero_grad()
         if self.config.network.place:
             logits, said = self.wrapped.logits_and_place(slices)
-            loss = self.loss(logits, target) + self.config.loss.place_weight * place_loss(said, place)
+            loss = self.loss(logits, target, annotated) + self.config.loss.place_weight * place_loss(said, place)
         else:
-            loss = self.loss(self.wrapped(slices), target)
+            loss = self.loss(self.wrapped(slices), target, annotated)
         self.fabric.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optimiser.clip_norm)
         self.optimiser.step()
@@ -126,19 +130,49 @@ class Session:
 def start_from(network: nn.Module, config: TrainingConfig) -> str:
     """Give a network the weights of the model ``config.start``; returns their SHA-256.
 
+    The head is mapped by name: a class of the model's, or else of the group that it belongs to there, brings its row of
+    the last layer along; other classes keep their random rows.
+
     Raises
     ------
     TrainingError
-        If the model's network, channels or classes are others than the configuration's.
+        If the model's network or channels are others than the configuration's.
     """
     model = Model.load(str(config.start))
-    theirs = (model.spec.network, model.spec.preprocessing.channels, model.spec.classes)
-    ours = (config.network, config.preprocessing.channels, config.classes)
-    for what, a, b in zip(("network", "preprocessing.channels", "classes"), theirs, ours, strict=True):
+    theirs = (model.spec.network, model.spec.preprocessing.channels)
+    ours = (config.network, config.preprocessing.channels)
+    for what, a, b in zip(("network", "preprocessing.channels"), theirs, ours, strict=True):
         if a != b:
             raise TrainingError(f"start: the model {config.start} has {what} = {a}, this configuration has {b}.")
-    network.load_state_dict(model.network().state_dict())
+    weights = model.network().state_dict()
+    ours_first, rows = network.state_dict(), head_rows(model, config.classes)
+    for name in last_layers(config):
+        weights[name] = _mapped(ours_first[name], weights[name], rows)
+    network.load_state_dict(weights)
     return model.spec.weights_sha256
+
+
+def head_rows(model: Model, classes: Sequence[str]) -> list[int | None]:
+    """Row of a model's last layer for the background and each of some classes; None for a class it does not know."""
+    parents = {structure.name: structure.parent for structure in model.task.structures}
+    index = {name: row for row, name in enumerate(model.spec.classes, start=1)}
+    return [0, *(index.get(name, index.get(parents.get(name) or "")) for name in classes)]
+
+
+def last_layers(config: TrainingConfig) -> list[str]:
+    """Names of the weights that have a row for each class, whatever the network: those that grow with the classes."""
+    with torch.device("meta"):  # shapes without memory or random numbers
+        two, three = (config.network.built(config.preprocessing.channels, n).state_dict() for n in (2, 3))
+    return [name for name, weights in two.items() if weights.shape != three[name].shape]
+
+
+def _mapped(ours: Tensor, theirs: Tensor, rows: list[int | None]) -> Tensor:
+    """Our weights of a last layer, with their rows where they have one."""
+    found = ours.clone()
+    for row, source in enumerate(rows):
+        if source is not None:
+            found[row] = theirs[source]
+    return found
 
 
 def encoder_of(network: nn.Module) -> ResNetEncoder:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
+
 from osteon.errors import TrainingError
 from osteon.synthesis.body import Body
 from osteon.synthesis.scanner import SliceGenerator
@@ -56,4 +58,7 @@ class SyntheticSource:
     def batch(self, epoch: int, step: int) -> Batch:
         """One batch, a function of the seed, the epoch and the step alone."""
         seed = [self.config.seed, epoch, step]
-        return Batch(*self.generator.batch(seed, self.config.synthetic_crops))
+        slices, target, place = self.generator.batch(seed, self.config.synthetic_crops)
+        # a body's parts are all known
+        annotated = torch.ones(len(slices), len(self.config.classes) + 1, dtype=torch.bool, device=slices.device)
+        return Batch(slices, target, place, annotated)

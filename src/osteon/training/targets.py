@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from osteon.geometry import FloatArray
 from osteon.volume import LabelMap
 
 IGNORE = 255
@@ -44,21 +45,14 @@ def targets(labels: LabelMap, classes: Sequence[str]) -> NDArray[np.uint8]:
 def above_highest_level(labels: LabelMap) -> NDArray[np.bool_]:
     """A tube around the spine's axis, from the top of the highest annotated level upwards.
 
-    The axis runs through the centroids of the two highest levels. Empty if fewer than two are annotated or the task
-    has no levels.
+    The axis runs through the centroids of the two highest vertebrae, or of the two highest discs if these reach higher.
+    Empty if fewer than two are annotated or the task has no levels.
     """
-    nothing = np.zeros(labels.shape, dtype=bool)
-    if labels.task.levels is None:
-        return nothing
-    values = [labels.task.by_name(name).value for name in labels.task.levels.order]
-    present = [v for v in values if v in set(labels.values())]
-    if len(present) < 2:
-        return nothing
-    voxels = [labels.world_mm(np.argwhere(labels.array == v)) for v in present[-2:]]
-    centre = voxels[1].mean(axis=0)
-    axis = centre - voxels[0].mean(axis=0)
-    axis /= np.linalg.norm(axis)
-    top = float(((voxels[1] - centre) @ axis).max())
+    columns = labels.task.levels.columns if labels.task.levels is not None else ()
+    ends = [end for column in columns if (end := _end_of(labels, column)) is not None]
+    if not ends:
+        return np.zeros(labels.shape, dtype=bool)
+    centre, axis, top = max(ends, key=lambda end: end[0][2] + end[2] * end[1][2])
     # distance along the axis and from it, for every voxel, without an (n, 3) array of the whole volume
     i, j, k = np.ogrid[tuple(slice(n) for n in labels.shape)]
     A = labels.affine
@@ -66,3 +60,17 @@ def above_highest_level(labels: LabelMap) -> NDArray[np.bool_]:
     along = world[0] * axis[0] + world[1] * axis[1] + world[2] * axis[2]
     squared = world[0] ** 2 + world[1] ** 2 + world[2] ** 2 - along**2
     return np.asarray((along > top) & (squared < UNKNOWN_RADIUS_MM**2))
+
+
+def _end_of(labels: LabelMap, column: Sequence[str]) -> tuple[FloatArray, FloatArray, float] | None:
+    """Centre (RAS mm) of the highest annotated structure of a series, the axis up to it, and how far its top lies."""
+    values = [labels.task.by_name(name).value for name in column]
+    here = set(labels.values())
+    present = [v for v in values if v in here]
+    if len(present) < 2:
+        return None
+    voxels = [labels.world_mm(np.argwhere(labels.array == v)) for v in present[-2:]]
+    centre = voxels[1].mean(axis=0)
+    axis = centre - voxels[0].mean(axis=0)
+    axis /= np.linalg.norm(axis)
+    return centre, axis, float(((voxels[1] - centre) @ axis).max())

@@ -21,8 +21,9 @@ def validate(
 ) -> dict[str, float]:
     """Loss, accuracy, F1, IoU and Dice of each class, averaged over cases.
 
-    Voxels that nobody annotated do not count. The Dice of a class is taken over each whole case and averaged over the
-    cases that hold the class; F1 is the mean over classes (the F1 score of voxels is their Dice).
+    Voxels that nobody annotated do not count, and a class that was not annotated in a case is background there. The
+    Dice of a class is taken over each whole case and averaged over the cases that hold it; F1 is the mean over classes
+    (the F1 score of voxels is their Dice).
 
     Returns
     -------
@@ -39,12 +40,14 @@ def validate(
     for case in cases:
         confusion = np.zeros((number, number), dtype=np.int64)
         rows, columns = case.target.shape[1:]
+        annotated = torch.from_numpy(case.annotated)[None].to(device)
         for indices, slices in slice_batches(case.working, config.preprocessing, config.batch):
             logits = logits_of(slices)[:, :, :rows, :columns]
             target = case.target[indices]
             pair = torch.from_numpy(logits).to(device), torch.from_numpy(target).long().to(device)
-            losses.append(float(loss(*pair)))
-            confusion += _confusion(logits.argmax(axis=1), target, number)
+            losses.append(float(loss(*pair, annotated.expand(len(indices), -1))))
+            answer = logits.argmax(axis=1)
+            confusion += _confusion(np.where(case.annotated[answer], answer, 0), target, number)
         accuracies.append(float(np.trace(confusion) / max(1, confusion.sum())))
         true, said, hit = confusion.sum(axis=1), confusion.sum(axis=0), np.diag(confusion)
         for index in range(1, number):

@@ -1,172 +1,139 @@
-"""Which files are DICOM, and what of their headers a volume needs."""
+"""Which files are DICOM images, and where in them the pixels lie."""
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-import numpy as np
 import pydicom
-from pydicom.errors import InvalidDicomError
-from pydicom.uid import UID
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from osteon.errors import ReadError
-from osteon.geometry import FloatArray
+from osteon.io.dicom.sources import Source
 from osteon.io.magic import looks_like_dicom
 
 DICOMDIR = "1.2.840.10008.1.3.10"
 """Media storage class of a DICOMDIR: an index of files, no image."""
 
-FUNCTIONAL_GROUPS = (
-    "PlanePositionSequence",
-    "PlaneOrientationSequence",
-    "PixelMeasuresSequence",
-    "PixelValueTransformationSequence",
+DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+"""A file of such a name that is no DICOM is worth a word."""
+
+PIXEL_DATA = (0x7FE0, 0x0010)
+
+KEPT = (
+    *("SOPClassUID", "DirectoryRecordSequence", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID"),
+    *("Modality", "SeriesDescription", "SeriesNumber", "ImageType", "ComplexImageComponent", "AcquisitionNumber"),
+    *("TemporalPositionIdentifier", "StackID", "EchoTime", "RepetitionTime", "InversionTime", "FlipAngle"),
+    *("ScanningSequence", "DiffusionBValue", "TriggerTime", "SpacingBetweenSlices", "SliceThickness", "PixelSpacing"),
+    *("ImagePositionPatient", "ImageOrientationPatient", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel"),
+    *("PhotometricInterpretation", "BitsAllocated", "BitsStored", "PixelRepresentation", "RescaleSlope"),
+    *("RescaleIntercept", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 )
-"""Of a multi-frame image, where a frame's geometry and scaling stand (DICOM PS3.3 C.7.6.16.2)."""
+"""Elements that are read. Names, dates, institutions and private elements are stepped over, not even parsed."""
 
-WORDS = {
-    "ImagePositionPatient": "position",
-    "ImageOrientationPatient": "orientation",
-    "PixelSpacing": "pixel spacing",
-}
+NAMES = {int(tag_for_keyword(name)): name for name in KEPT}
+"""Keyword of each element that is read, by its tag."""
+
+TEXTS = ("SeriesDescription", "StackID")
+"""Elements whose bytes mean nothing without the file's character set."""
+
+Header = dict[str, Any]
+"""Values of a header by keyword, as pydicom converts them."""
+
+Known = dict[tuple[int, bytes], Any]
+"""Values that were converted before, by tag and bytes: the slices of a series share nearly all of them."""
 
 
-@dataclass(frozen=True)
-class Frame:
-    """One slice as its file describes it.
+@dataclass(frozen=True, eq=False)
+class ImageFile:
+    """Header of one DICOM image file, without its pixels.
 
     Parameters
     ----------
-    path : Path
-    index : int
-        Frame in its file; 0 in a file of one.
-    position : (3,) ndarray
-        Centre of the first voxel, LPS mm (Image Position (Patient)).
-    along_row, along_column : (3,) ndarray
-        Directions in which the column index and the row index grow, LPS.
-    spacing : (row, column) tuple of float
-        Distance between rows and between columns, mm.
-    size : (rows, columns) tuple of int
-    slope, intercept : float
+    source : Source
+    header : dict
+        Keyword to value, of the elements in `KEPT`.
+    pixels_at : int, optional
+        Byte where plain little-endian pixels begin; None where they must be decoded.
+    pixel_bytes : int, optional
+        How many of those bytes the file really holds.
     """
 
-    path: Path
-    index: int
-    position: FloatArray
-    along_row: FloatArray
-    along_column: FloatArray
-    spacing: tuple[float, float]
-    size: tuple[int, int]
-    slope: float
-    intercept: float
-
-    @property
-    def normal(self) -> FloatArray:
-        """Direction across the slice, LPS."""
-        return np.cross(self.along_row, self.along_column)
+    source: Source
+    header: Header
+    pixels_at: int | None = None
+    pixel_bytes: int = 0
 
 
-def read_header(path: Path) -> Any | None:
-    """Header of a DICOM file without its pixels; None for what is not DICOM or is only an index (DICOMDIR).
+def read_image(source: Source, known: Known) -> ImageFile | None:
+    """Header of a DICOM image; None for what is not DICOM or has no pixels: indexes, reports and the like.
+
+    Parameters
+    ----------
+    source : Source
+    known : dict
+        Keeps values from one file to the next.
 
     Raises
     ------
     ReadError
-        If the file begins as DICOM and cannot be read on.
+        If the file begins as DICOM, or is named so, and cannot be read.
     """
-    with path.open("rb") as file:
-        start = file.read(132)
+    start = source.start(132)
     if not looks_like_dicom(start):
+        if source.name.lower().endswith(DICOM_SUFFIXES):
+            raise ReadError(f"{source} is named as a DICOM file and is not a DICOM image. Copy or export it again.")
         return None
-    damaged = ReadError(f"{path} is a damaged DICOM file: its header ends too early. Copy or export it again.")
-    try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-    except (InvalidDicomError, EOFError, ValueError, NotImplementedError, struct.error) as error:
-        if start.endswith(b"DICM"):
-            raise damaged from error
-        return None
-    kind = header.get("SOPClassUID") or getattr(header.file_meta, "MediaStorageSOPClassUID", UID(""))
-    if kind == DICOMDIR or "DirectoryRecordSequence" in header:
-        return None
-    if "Image Storage" in UID(kind).name and not is_image(header):
+    damaged = ReadError(f"{source} is a damaged DICOM file: its header ends too early. Copy or export it again.")
+    with source.open() as file:
+        try:
+            dataset = pydicom.dcmread(file, stop_before_pixels=True, force=True, specific_tags=list(NAMES))
+            header = _values(dataset, known)
+            kind = UID(getattr(dataset.file_meta, "MediaStorageSOPClassUID", "") or header.get("SOPClassUID") or "")
+            if kind == DICOMDIR or "DirectoryRecordSequence" in header:
+                return None
+            if header.get("Rows") and header.get("Columns"):
+                return ImageFile(source, header, *_plain_pixels(file, dataset))
+        except Exception as error:  # of a damaged file: whatever pydicom's parser stumbles over
+            if start.endswith(b"DICM"):
+                raise damaged from error
+            return None
+    unknown = kind.name == kind and not kind.is_private  # a private kind may hold anything, a standard one has a name
+    if "Image Storage" in kind.name or unknown:
         raise damaged
-    return header
+    return None
 
 
-def is_image(header: Any) -> bool:
-    """Whether a DICOM object has pixels at all; reports, presentation states and the like have none."""
-    return bool(header.get("Rows")) and bool(header.get("Columns"))
+def _values(dataset: Any, known: Known) -> Header:
+    """Values of the elements in `KEPT`."""
+    values: Header = {}
+    for element in dataset.values():
+        name = NAMES.get(int(element.tag))
+        if name is None:
+            continue
+        if not isinstance(element, RawDataElement) or name in TEXTS or not isinstance(element.value, bytes):
+            values[name] = dataset.get(name)
+            continue
+        key = int(element.tag), element.value
+        if key not in known:
+            known[key] = dataset.get(name)
+        values[name] = known[key]
+    return values
 
 
-def is_multiframe(header: Any) -> bool:
-    """Whether one file holds many slices, each described in the functional groups (Enhanced MR and its kin)."""
-    return "PerFrameFunctionalGroupsSequence" in header
-
-
-def frames_of(path: Path, header: Any) -> list[Frame]:
-    """Every slice of one file.
-
-    Raises
-    ------
-    ReadError
-        If an element without which a slice has no place is missing, empty or no number.
-    """
-    size = int(header.Rows), int(header.Columns)
-    count = int(header.get("NumberOfFrames") or 1)
-    if len(header.get("PerFrameFunctionalGroupsSequence") or [header]) != count:
-        raise ReadError(
-            f"{path} holds {count} frames in one file without saying where each lies. "
-            "Export the series as Enhanced MR or as one file a slice."
-        )
-    try:
-        if not is_multiframe(header):
-            return [_frame(path, 0, size, header)]
-        shared = (header.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
-        return [
-            _frame(path, index, size, _flattened(shared, own))
-            for index, own in enumerate(header.PerFrameFunctionalGroupsSequence)
-        ]
-    except (ValueError, TypeError) as error:
-        raise ReadError(
-            f"{path} has a position, orientation, spacing or scaling in its header that is not a number. "
-            "Export the series again."
-        ) from error
-
-
-def _flattened(shared: Any, own: Any) -> Any:
-    """The functional groups of one frame as a classic header has them; what the frame itself says comes last."""
-    flat = pydicom.Dataset()
-    for groups in (shared, own):
-        for name in FUNCTIONAL_GROUPS:
-            if groups.get(name):
-                flat.update(groups[name][0])
-    return flat
-
-
-def _frame(path: Path, index: int, size: tuple[int, int], header: Any) -> Frame:
-    orientation = _numbers(header, "ImageOrientationPatient", 6, path)
-    row, column = _numbers(header, "PixelSpacing", 2, path)
-    return Frame(
-        path=path,
-        index=index,
-        position=_numbers(header, "ImagePositionPatient", 3, path),
-        along_row=orientation[:3],
-        along_column=orientation[3:],
-        spacing=(float(row), float(column)),
-        size=size,
-        slope=float(header.get("RescaleSlope") or 1),
-        intercept=float(header.get("RescaleIntercept") or 0),
+def _plain_pixels(file: BinaryIO, dataset: Any) -> tuple[int | None, int]:
+    """Where plain pixels begin and how many bytes of them there are; ``file`` stands at the pixels' element."""
+    implicit, _ = dataset.original_encoding
+    syntax = dataset.file_meta.get("TransferSyntaxUID") or (
+        ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian  # a file without a preamble is uncompressed
     )
-
-
-def _numbers(header: Any, name: str, count: int, path: Path) -> FloatArray:
-    values = header.get(name)
-    if values is None or isinstance(values, str) or len(values) != count:
-        raise ReadError(
-            f"{path} has no {WORDS[name]} ({name}), without which its slice has no place in the body. "
-            "Export the original images from the scanner or PACS, not screenshots or secondary captures."
-        )
-    return np.array([float(v) for v in values], dtype=np.float64)
+    if syntax not in (ImplicitVRLittleEndian, ExplicitVRLittleEndian):
+        return None, 0
+    element = file.read(8 if implicit else 12)
+    tag = int.from_bytes(element[:2], "little"), int.from_bytes(element[2:4], "little")
+    if tag != PIXEL_DATA or len(element) < 8:
+        return None, 0
+    begin = file.tell()
+    return begin, min(int.from_bytes(element[-4:], "little"), file.seek(0, 2) - begin)

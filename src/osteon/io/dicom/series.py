@@ -1,23 +1,28 @@
-"""DICOM series: what a folder holds, and one of them as a volume."""
+"""DICOM series: what a folder or archive holds, and one of them as a volume."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from osteon.errors import OsteonError, ReadError
+from pydicom.config import disable_value_validation
+
+from osteon.errors import ReadError
 from osteon.io.checks import checked_volume
-from osteon.io.dicom.headers import Frame, frames_of, is_image, read_header
-from osteon.io.dicom.pixels import pixels_of
-from osteon.io.dicom.stack import stacked
+from osteon.io.dicom.choice import chosen, group_of_file
+from osteon.io.dicom.groups import Found, Group, find
+from osteon.io.dicom.headers import read_image
+from osteon.io.dicom.marks import contrast_of
+from osteon.io.dicom.sources import Source, sources_in
+from osteon.io.dicom.stations import voxels_of, with_stations_joined
+from osteon.io.magic import is_zip
 from osteon.volume import Volume
 
 
 @dataclass(frozen=True)
 class Series:
-    """One DICOM series of a folder.
+    """One volume of a folder, or what should have been one: a DICOM series, a part of one, or stations joined.
 
     Parameters
     ----------
@@ -30,10 +35,18 @@ class Series:
     matrix : (columns, rows, slices) tuple of int
     spacing_mm : (3,) tuple of float, or None
         Voxel edges, where the series is one volume.
+    orientation : str
+        Where the axes run, such as ``"PIR"``; empty where the series is no volume.
+    image : str
+        Which image of a Dixon scan (``"water"``, ``"fat"``, ``"in-phase"``, ``"opposed-phase"``); empty otherwise.
+    contrast : str
+        In words, with echo and repetition time.
     problem : str, optional
         Why it cannot be read as one volume.
+    notes : tuple of str
+        What whoever reads it should know.
     uid : str
-        Never printed.
+        Never printed; empty for stations joined.
     """
 
     number: int
@@ -42,148 +55,135 @@ class Series:
     images: int
     matrix: tuple[int, int, int]
     spacing_mm: tuple[float, float, float] | None
+    orientation: str
+    image: str
+    contrast: str
     problem: str | None
+    notes: tuple[str, ...]
     uid: str = field(repr=False)
 
     def __str__(self) -> str:
         size = " x ".join(str(n) for n in self.matrix)
         spacing = f" of {' x '.join(f'{s:.2f}' for s in self.spacing_mm)} mm" if self.spacing_mm else ""
         name = self.description or "without a description"
-        return f"series {self.number}, {name} ({self.modality or 'modality not stated'}): {size} voxels{spacing}"
+        axes = f", axes {self.orientation}+" if self.orientation else ""
+        alone = (
+            "; a single slice: it converts, and cannot be segmented" if self.matrix[2] == 1 and not self.problem else ""
+        )
+        about = ", ".join(part for part in (self.modality or "modality not stated", self.contrast) if part)
+        return f"series {self.number}, {name} ({about}): {size} voxels{spacing}{axes}{alone}"
 
 
-@dataclass
-class _Found:
-    """The files of one series UID."""
-
-    uid: str
-    header: Any
-    files: list[tuple[Path, Any]] = field(default_factory=list)
-
-    @property
-    def description(self) -> str:
-        return str(self.header.get("SeriesDescription") or "").strip()
-
-    @property
-    def images(self) -> int:
-        return sum(int(header.get("NumberOfFrames") or 1) for _, header in self.files)
-
-    def frames(self) -> list[Frame]:
-        return [frame for path, header in self.files for frame in frames_of(path, header)]
-
-
-def list_series(folder: str | Path) -> list[Series]:
-    """Every series of images in a folder (or, if it holds none itself, below it), in the scanner's order.
+def list_series(path: str | Path) -> list[Series]:
+    """Every volume of a folder (or, if it holds none itself, below it) or zip archive, in the scanner's order.
 
     Raises
     ------
     ReadError
         If there is no DICOM image.
     """
-    folder = Path(folder)
-    return [_described(number, found, folder) for number, found in enumerate(_find(folder), start=1)]
+    return survey(path)[0]
 
 
-def read_dicom(path: str | Path, *, series: str | None = None) -> Volume:
+def survey(path: str | Path) -> tuple[list[Series], list[str]]:
+    """As `list_series`; and a sentence for each file that is DICOM and cannot be read.
+
+    Raises
+    ------
+    ReadError
+        If there is no DICOM image.
+    """
+    path = Path(path)
+    with sources_in(path) as turns, disable_value_validation():
+        found = _found(turns, path)
+    return [_described(group) for group in found.groups], found.broken
+
+
+def read_dicom(path: str | Path, *, series: str | None = None, prefer: str | None = None) -> Volume:
     """Read a DICOM series.
 
     Parameters
     ----------
     path : str or Path
-        A folder; or a file, which stands for the series it belongs to in its folder.
+        A folder or zip archive; or an image file, which stands for the series it belongs to in its folder.
     series : str, optional
-        Number in the list, description, or UID; needed where the folder holds several series.
+        Number in the list, UID, description or part of it, or a Dixon image such as ``"water"``; needed where several
+        can be used.
+    prefer : str, optional
+        Dixon image to take where several are usable and one of them is this.
 
     Returns
     -------
     Volume
-        i is the column, j the row, k the slice, sorted along the slice normal; stored integers where no rescale slope
-        or intercept applies, float32 otherwise.
+        i is the column, j the row, k the slice, sorted along the slice normal, a single slice being one of one; stored
+        integers where no rescale slope or intercept applies, float32 otherwise. The first axis runs fastest in memory.
 
     Raises
     ------
     ReadError, GeometryError
-        If it is not one volume; the message says why.
+        If it is not one volume, or it is not clear which; the message says why.
+
+    Warns
+    -----
+    UserWarning
+        If slices or files were left out, stations joined, or a series chosen among several.
     """
+    return read_study(path, series=series, prefer=prefer)[0]
+
+
+def read_study(path: str | Path, *, series: str | None = None, prefer: str | None = None) -> tuple[Volume, str]:
+    """As `read_dicom`; and the unique identifier of the study, which is to be shown to nobody."""
     path = Path(path)
-    if path.is_dir():
-        found = _chosen(_find(path), series, path)
-        where = str(path) if series is None else f"{path}, series {series},"
-    else:
-        found, where = _series_of_file(path), str(path)
-    frames, grid = stacked(found.frames(), where)
-    return checked_volume(pixels_of(frames), grid.affine, path)
+    # pydicom's warnings about odd values would show unique identifiers
+    with sources_in(path if _holds_many(path) else path.parent) as turns, disable_value_validation():
+        if _holds_many(path):
+            found = _found(turns, path)
+            group, choice = chosen(found, series, path, prefer)
+            broken = found.broken
+        else:
+            group, choice, broken = _of_file(path, turns[0]), [], []
+        if group.error is not None:
+            raise type(group.error)(" ".join([str(group.error), *broken]))
+        array, grid, notes = voxels_of(group)
+    for note in [*choice, *group.notes, *notes, *(f"Left out: {sentence}" for sentence in broken)]:
+        warnings.warn(note, stacklevel=2)
+    return checked_volume(array, grid.affine, path), group.study
 
 
-def _find(folder: Path) -> list[_Found]:
-    files = sorted(file for file in folder.iterdir() if file.is_file())
-    found = _grouped(files) or _grouped(sorted(file for file in folder.rglob("*") if file.is_file()))
-    if not found:
-        raise ReadError(
-            f"The folder {folder} holds no DICOM image (reports, indexes and other files are passed over). "
-            "Give the folder that holds the slices."
-        )
-    return found
+def _holds_many(path: Path) -> bool:
+    return path.is_dir() or is_zip(path)
 
 
-def _grouped(files: list[Path]) -> list[_Found]:
-    series: dict[str, _Found] = {}
-    for file in files:
-        header = read_header(file)
-        if header is None or not is_image(header):
-            continue
-        uid = str(header.get("SeriesInstanceUID", ""))
-        series.setdefault(uid, _Found(uid, header)).files.append((file, header))
-    return sorted(series.values(), key=lambda s: (int(s.header.get("SeriesNumber") or 0), s.description, s.uid))
+def _found(turns: list[list[Source]], path: Path) -> Found:
+    found = find(turns, path)
+    return Found(with_stations_joined(found.groups), found.broken)
 
 
-def _described(number: int, found: _Found, folder: Path) -> Series:
-    rows, columns = int(found.header.Rows), int(found.header.Columns)
-    matrix, spacing, problem = (columns, rows, found.images), None, None
-    try:
-        frames, grid = stacked(found.frames(), f"Series {number} of {folder}")
-        pixels_of(frames[:1])
-        matrix, spacing = grid.shape, grid.spacing_mm
-    except OsteonError as error:
-        problem = str(error)
-    modality = str(found.header.get("Modality") or "")
-    return Series(number, found.description, modality, found.images, matrix, spacing, problem, found.uid)
-
-
-def _series_of_file(path: Path) -> _Found:
-    header = read_header(path)
-    if header is None or not is_image(header):
+def _of_file(path: Path, beside: list[Source]) -> Group:
+    """The group in which a file is; a file of many frames stands for itself."""
+    source = Source(path)
+    image = read_image(source, {})
+    if image is None:
         raise ReadError(f"{path} is not a DICOM image. Give a folder of slices, or one of its image files.")
-    uid = str(header.get("SeriesInstanceUID", ""))
-    if int(header.get("NumberOfFrames") or 1) > 1:
-        return _Found(uid, header, [(path, header)])
-    return next(
-        found for found in _grouped(sorted(p for p in path.parent.iterdir() if p.is_file())) if found.uid == uid
-    )
+    alone = int(image.header.get("NumberOfFrames") or 1) > 1
+    found = find([[source] if alone else beside], path if alone else path.parent)
+    return group_of_file(found.groups, path)
 
 
-def _chosen(found: list[_Found], series: str | None, folder: Path) -> _Found:
-    if series is None:
-        if len(found) == 1:
-            return found[0]
-        raise ReadError(
-            f"The folder {folder} holds {len(found)} series; one scan is one series. Take one out by its number, "
-            f"for example with osteon convert --series 1, and use that file: {_listed(found)}."
-        )
-    fitting: dict[str, list[_Found]] = defaultdict(list)
-    for number, one in enumerate(found, start=1):
-        for name in {str(number), one.description, one.uid}:
-            fitting[name].append(one)
-    matches = fitting.get(series.strip(), [])
-    if len(matches) != 1:
-        what = "no series" if not matches else f"{len(matches)} series"
-        raise ReadError(f"The folder {folder} holds {what} named {series}. Choose by number: {_listed(found)}.")
-    return matches[0]
-
-
-def _listed(found: list[_Found]) -> str:
-    return "; ".join(
-        f"{number}: {one.description or 'no description'}, {one.images} images of "
-        f"{int(one.header.Columns)} x {int(one.header.Rows)}"
-        for number, one in enumerate(found, start=1)
+def _described(group: Group) -> Series:
+    grid = group.grid
+    rows, columns = int(group.header["Rows"]), int(group.header["Columns"])
+    return Series(
+        number=group.number,
+        description=group.description + (f", {len(group.stations)} stations joined" if group.stations else ""),
+        modality=group.modality,
+        images=group.images,
+        matrix=grid.shape if grid else (columns, rows, group.images),
+        spacing_mm=grid.spacing_mm if grid else None,
+        orientation=grid.orientation if grid else "",
+        image=group.image,
+        contrast=contrast_of(group.frames[0].marks) if group.frames else "",
+        problem=str(group.error) if group.error else None,
+        notes=tuple(group.notes),
+        uid=group.uid,
     )

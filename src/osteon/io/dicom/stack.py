@@ -6,15 +6,16 @@ Slices are put in order by their position along the slice normal, never by file 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
-from osteon.errors import GeometryError, ReadError
+from osteon.errors import GeometryError, OsteonError, ReadError
 from osteon.geometry import GRID_TOLERANCE, SHEAR_TOLERANCE, FloatArray, Grid
-from osteon.io.dicom.headers import Frame
-from osteon.io.dicom.pixels import pixels_of
+from osteon.io.dicom.frames import Frame
+from osteon.io.dicom.pixels import cut_short, pixels_of
 from osteon.io.world import LPS_TO_RAS
 
 SAME_PLACE_MM = 1e-3
@@ -24,48 +25,95 @@ SAME_DIRECTION = 1e-3
 """Largest difference of a direction cosine between slices of one stack."""
 
 
-def stacked(frames: Sequence[Frame], where: str) -> tuple[list[Frame], Grid]:
-    """Frames in the order of their grid's third axis, and the grid.
+UNKNOWN_THICKNESS_MM = 1.0
+"""Of a slice that is alone and does not say how thick it is."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Slices that are one volume.
+
+    Parameters
+    ----------
+    frames : list of Frame
+        In the order of the grid's third axis, equal duplicates dropped.
+    grid : Grid
+        RAS+ mm; i is the column, j the row, k the slice.
+    notes : list of str
+        What was done to get there, as sentences.
+    """
+
+    frames: list[Frame]
+    grid: Grid
+    notes: list[str]
+
+
+def stacked(frames: Sequence[Frame], where: str) -> Stack:
+    """Frames in any order as one volume; a single slice is one of one.
 
     Parameters
     ----------
     frames : sequence of Frame
-        In any order.
     where : str
         Named in errors: the folder, or the series in it.
-
-    Returns
-    -------
-    frames : list of Frame
-        Equal duplicates dropped.
-    grid : Grid
-        RAS+ mm; i is the column, j the row, k the slice.
 
     Raises
     ------
     ReadError
-        If this is a single slice, slices differ in size, are missing, or lie at one place with different content.
+        If slices differ in size, are missing or cut short, or lie at one place with different content.
     GeometryError
         If orientations are mixed or the slices are sheared against their normal (a tilted gantry).
     """
     _require_one_orientation(frames, where)
     _require_one_matrix(frames, where)
-    frames = _without_duplicates(_sorted(frames), where)
-    if len(frames) < 2:
-        raise ReadError(f"{where} holds a single slice, which is not a volume. Give all slices of the series.")
-    _require_even_steps(frames, where)
-    return frames, _grid(frames, where)
+    short = next((frame for frame in frames if frame.stored.cut_short), None)
+    if short is not None:
+        raise cut_short(short)
+    kept = _without_duplicates(_sorted(frames), where)
+    notes = []
+    if len(kept) < len(frames):
+        notes.append(f"It holds {_slices(len(frames) - len(kept))} twice with equal content; the copies are left out.")
+    if len(kept) > 1:
+        _require_even_steps(kept, where)
+    elif kept[0].thickness_mm is None:
+        notes.append(f"The slice does not say how thick it is; {UNKNOWN_THICKNESS_MM:g} mm is assumed.")
+    return Stack(kept, _grid(kept, where), notes)
 
 
-def _heights_mm(frames: Sequence[Frame]) -> FloatArray:
-    """Positions along the slice normal."""
+def lies_evenly(frames: Sequence[Frame]) -> bool:
+    """Whether frames are, by their places alone, one volume of two slices or more without a gap or a repetition."""
+    if len(frames) < 2 or np.diff(np.sort(heights_mm(frames))).min() <= SAME_PLACE_MM:
+        return False
+    try:
+        _require_one_orientation(frames, "")
+        _require_one_matrix(frames, "")
+        ordered = _sorted(frames)
+        _require_even_steps(ordered, "")
+        _grid(ordered, "")
+    except OsteonError:
+        return False
+    return True
+
+
+def crowding(frames: Sequence[Frame]) -> int:
+    """How many frames lie at a place that another already has."""
+    places = np.round([frame.position for frame in frames], 2)
+    return len(frames) - len(np.unique(places, axis=0))
+
+
+def heights_mm(frames: Sequence[Frame]) -> FloatArray:
+    """Positions along the slice normal of the first."""
     return np.array([frame.position for frame in frames]) @ frames[0].normal
+
+
+def _slices(count: int) -> str:
+    return f"{count} slice{'s' * (count != 1)}"
 
 
 def _sorted(frames: Sequence[Frame]) -> list[Frame]:
     # the name decides only between slices of one place, so that the result does not hang on the folder's order
-    heights = _heights_mm(frames)
-    order = sorted(range(len(frames)), key=lambda n: (heights[n], frames[n].path.name, frames[n].index))
+    heights = heights_mm(frames)
+    order = sorted(range(len(frames)), key=lambda n: (heights[n], frames[n].source.name, frames[n].index))
     return [frames[n] for n in order]
 
 
@@ -105,7 +153,7 @@ def _require_one_orientation(frames: Sequence[Frame], where: str) -> None:
 
 def _without_duplicates(frames: list[Frame], where: str) -> list[Frame]:
     """One frame a place: equal ones are dropped with a warning, different ones refused."""
-    heights = _heights_mm(frames)
+    heights = heights_mm(frames)
     kept = [frames[0]]
     crowded: list[float] = []
     for frame, height, before in zip(frames[1:], heights[1:], heights[:-1], strict=True):
@@ -125,26 +173,27 @@ def _without_duplicates(frames: list[Frame], where: str) -> list[Frame]:
             f"at {crowded[0]:.1f} mm along the slice normal): several volumes in one series, as of echoes, time points "
             "or magnitude and phase. Keep the slices of one volume in a folder of their own."
         )
-    if len(kept) < len(frames):
-        warnings.warn(
-            f"{where} holds {len(frames) - len(kept)} slices twice with equal content; the copies are left out.",
-            stacklevel=6,
-        )
     return kept
 
 
 def _require_even_steps(frames: list[Frame], where: str) -> None:
-    heights = _heights_mm(frames)
+    heights = heights_mm(frames)
     steps = np.diff(heights)
     usual = float(np.sort(steps)[(len(steps) - 1) // 2])  # the lower median: a gap never counts as usual
     wide = np.flatnonzero(steps > 1.5 * usual)
     if len(wide):
-        places = ", ".join(f"between {heights[n]:.1f} and {heights[n + 1]:.1f} mm" for n in wide[:5])
-        missing = int(np.round(steps[wide] / usual - 1).sum())
+        more = ", ..." if len(wide) > 5 else ""
+        gaps = ", ".join(f"between {heights[n]:.1f} and {heights[n + 1]:.1f} mm" for n in wide[:5])
+        counts = np.maximum(1, np.round(steps[wide] / usual - 1).astype(int))
+        lost = (
+            f"{heights[n] + m * steps[n] / (count + 1):.1f}"
+            for n, count in zip(wide, counts, strict=True)
+            for m in range(1, count + 1)
+        )
         raise ReadError(
-            f"{where} lacks {missing} slice{'s' if missing > 1 else ''} {places}{', ...' if len(wide) > 5 else ''} "
-            f"along the slice normal: {steps[wide[0]]:.2f} mm there, {usual:.2f} mm elsewhere. "
-            "Export the whole series again."
+            f"{where} lacks {_slices(int(counts.sum()))} {gaps}{more} along the slice normal: {steps[wide[0]]:.2f} mm "
+            f"there, {usual:.2f} mm elsewhere. Missing at {', '.join(islice(lost, 8))}"
+            f"{' ...' if counts.sum() > 8 else ''} mm. Export the whole series again."
         )
     even = np.linspace(heights[0], heights[-1], len(heights))
     off = float(np.abs(heights - even).max())
@@ -159,12 +208,22 @@ def _require_even_steps(frames: list[Frame], where: str) -> None:
 
 def _grid(frames: list[Frame], where: str) -> Grid:
     first, last = frames[0], frames[-1]
-    step = (last.position - first.position) / (len(frames) - 1)
+    if len(frames) == 1:
+        step = first.normal * (first.thickness_mm or UNKNOWN_THICKNESS_MM)
+    else:
+        step = (last.position - first.position) / (len(frames) - 1)
     leaning = float(np.linalg.norm(np.cross(step, first.normal)) / np.linalg.norm(step))
     if leaning > SHEAR_TOLERANCE:
         raise GeometryError(
             f"{where} is sheared: its slices follow a line {np.degrees(np.arcsin(min(1.0, leaning))):.1f} degrees off "
             "their normal, as by a tilted gantry. Resample it to a right-angled grid first, for example in 3D Slicer."
+        )
+    line = first.position + np.arange(len(frames))[:, None] * step
+    off = float(np.linalg.norm(np.array([frame.position for frame in frames]) - line, axis=1).max())
+    if off > GRID_TOLERANCE * min(*first.spacing, float(np.linalg.norm(step))):
+        raise GeometryError(
+            f"{where} has slices that are shifted within their planes, by up to {off:.2f} mm: no right-angled volume. "
+            "Keep the slices of one stack only."
         )
     affine = np.eye(4)
     affine[:3, 0] = first.along_row * first.spacing[1]

@@ -33,7 +33,7 @@ def acquire(signal: Array, grid: Grid, from_back_mm: Array, rng: np.random.Gener
     in_plane = float(rng.uniform(0.35, 0.55))
     blurred = ndimage.gaussian_filter(signal, (in_plane, in_plane, 0.0))
     received = blurred * coil_sensitivity(grid, from_back_mm, rng)
-    top = float(np.percentile(received, 99.5))
+    top = float(np.percentile(np.abs(received), 99.5))
     sigma = float(rng.uniform(0.006, 0.018)) * top
     real = received + sigma * rng.standard_normal(grid.shape, dtype=np.float32)
     imaginary = sigma * rng.standard_normal(grid.shape, dtype=np.float32)

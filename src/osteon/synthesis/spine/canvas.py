@@ -66,7 +66,8 @@ class Canvas:
         value: Array | np.float32 = np.float32(self.signals[tissue])
         if fine or coarse:
             speckle = np.float32(fine) * self.grain[patch.box] + np.float32(coarse) * self.mottle[patch.box]
-            value = np.maximum(value * (1 + speckle), 0)
+            # a signal may be negative, where fat and water are opposed in phase
+            value = value * np.maximum(1 + speckle, 0)
         below = self.signal[patch.box]
         below += opacity * (value - below)
 

@@ -9,11 +9,11 @@ import numpy as np
 from osteon.anatomy import Task
 from osteon.errors import TaskError, UsageError
 from osteon.geometry import FloatArray, Grid
-from osteon.synthesis.contrast import Contrast, tissue_signals
 from osteon.synthesis.spine.acquisition import acquire
 from osteon.synthesis.spine.canal import paint_canal
 from osteon.synthesis.spine.canvas import Canvas
 from osteon.synthesis.spine.chain import Chain, Frame
+from osteon.synthesis.spine.look import look_seed, spine_signals
 from osteon.synthesis.spine.parameters import SpineParameters
 from osteon.synthesis.spine.trunk import Trunk, paint_beside_spine, paint_organs, paint_trunk
 from osteon.synthesis.spine.vertebra import (
@@ -42,7 +42,7 @@ def make_phantom(
     task: Task,
     *,
     seed: int,
-    contrast: Contrast = "t2",
+    contrast: str = "t2",
     shape: tuple[int, int, int] = SHAPE,
     spacing_mm: tuple[float, float, float] = SPACING_MM,
     vertebra: VertebraLabel = "body",
@@ -50,14 +50,15 @@ def make_phantom(
 ) -> Phantom:
     """Make a lumbar spine as a sagittal MR scan with exact labels.
 
-    The same seed gives the same anatomy on the same grid in both contrasts, as of one subject scanned twice.
+    The same seed gives the same anatomy on the same grid in all contrasts, as of one subject scanned twice.
 
     Parameters
     ----------
     task : Task
         Structures it names are labelled (``vertebra-L5`` and up, ``spinal-canal``, ``disc-L5-S1`` and up).
     seed : int
-    contrast : "t1" or "t2"
+    contrast : str
+        One of `osteon.synthesis.spine.look.CONTRASTS`.
     shape : (3,) tuple of int
         Voxels to posterior, to inferior, and slices to the patient's right.
     spacing_mm : (3,) tuple of float
@@ -73,25 +74,39 @@ def make_phantom(
     UsageError
         If the contrast, shape or spacing is impossible.
     """
+    # one stream of random numbers per purpose, so that a change in one leaves the others as they were
+    parameters = SpineParameters.draw(np.random.default_rng((seed, 0)), age_years)
+    return paint_phantom(
+        task, parameters, seed=seed, contrast=contrast, shape=shape, spacing_mm=spacing_mm, vertebra=vertebra
+    )
+
+
+def paint_phantom(
+    task: Task,
+    parameters: SpineParameters,
+    *,
+    seed: int,
+    contrast: str,
+    shape: tuple[int, int, int] = SHAPE,
+    spacing_mm: tuple[float, float, float] = SPACING_MM,
+    vertebra: VertebraLabel = "body",
+) -> Phantom:
+    """Scan a spine of given measures; all else as for `make_phantom`."""
     values = {s.name: s.value for s in task.structures if s.name.startswith(("vertebra-", "disc-", "spinal-canal"))}
     if not values:
         raise TaskError(
             f"The task {task.name} names no vertebra, disc or spinal canal, and the phantom is a lumbar spine. "
             "Choose the task lumbar-spine or one with structures of its names."
         )
-    if contrast not in ("t1", "t2"):
-        raise UsageError(f"There is no contrast named {contrast}; choose t1 or t2.")
+    scanner = np.random.default_rng(look_seed(seed, contrast))
     if min(shape) < 1 or not min(spacing_mm) > 0:
         raise UsageError(
             f"A phantom of shape {shape} and spacing {spacing_mm} mm is impossible; both must be positive."
         )
-    # one stream of random numbers per purpose, so that a change in one leaves the others as they were
-    anatomy, placing, soft, texture = (np.random.default_rng((seed, purpose)) for purpose in range(4))
-    scanner = np.random.default_rng((seed, 4, ("t1", "t2").index(contrast)))
-    parameters = SpineParameters.draw(anatomy, age_years)
+    placing, soft, texture = (np.random.default_rng((seed, purpose)) for purpose in range(1, 4))
     chain = Chain(parameters)
     grid = _grid(chain, shape, spacing_mm, placing)
-    canvas = Canvas(grid, tissue_signals(contrast, parameters.marrow_fat, scanner), texture)
+    canvas = Canvas(grid, spine_signals(contrast, parameters.marrow_fat, scanner), texture)
     trunk = Trunk(chain)
     paint_trunk(canvas, chain, trunk)
     paint_organs(canvas, chain, trunk, soft)

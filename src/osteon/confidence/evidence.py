@@ -1,0 +1,159 @@
+"""What a model's answer tells of its own worth, structure by structure, as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import nan
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from osteon.confidence.plausibility import plausibility
+from osteon.geometry import Grid, inverse
+from osteon.inference import Prediction
+from osteon.networks.model import ModelSpec
+from osteon.volume import LabelMap
+
+NEAR_MM = 20.0
+"""Probability counts for a structure as far as this from the box around it."""
+
+Mask = NDArray[np.bool_]
+Float32 = NDArray[np.float32]
+Box = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What speaks for and against one structure.
+
+    Parameters
+    ----------
+    structure : str
+    group : str
+        Its parent, or itself: left and right, and all levels, are judged alike.
+    numbers : dict of str to float
+        By name; NaN where a number is not defined.
+    """
+
+    structure: str
+    group: str
+    numbers: dict[str, float]
+
+
+def evidence_of(prediction: Prediction, labels: LabelMap, spec: ModelSpec) -> list[Evidence]:
+    """Evidence of every structure that was found, in the task's order.
+
+    Parameters
+    ----------
+    prediction : Prediction
+        The network's answer.
+    labels : LabelMap
+        What became of it, on the scan's grid.
+    spec : ModelSpec
+        Its classes give the probabilities their meaning.
+    """
+    class_of_value = labels.task.class_of_value(spec.classes)
+    working = _nearest(labels, prediction.working)
+    boxes = ndimage.find_objects(working)
+    shapes = plausibility(labels)
+    found = []
+    for structure in labels.task.structures:
+        value = structure.value
+        if structure.name not in shapes:
+            continue
+        number = class_of_value[value]
+        same_class = [v for v, n in class_of_value.items() if n == number and v != value]
+        numbers = dict(shapes[structure.name])
+        if value <= len(boxes) and boxes[value - 1] is not None:
+            box = _grown(boxes[value - 1], prediction.working.spacing_mm, working.shape)
+            probability = prediction.probabilities[number][box].astype(np.float32) / 255
+            probability[np.isin(working[box], same_class)] = 0  # a neighbouring level's
+            numbers |= of_probabilities(probability, working[box] == value)
+        numbers |= _of_changes(prediction.classes.array, labels.array, number, [value, *same_class])
+        found.append(Evidence(structure.name, structure.parent or structure.name, numbers))
+    return found
+
+
+def of_probabilities(probability: Float32, mask: Mask) -> dict[str, float]:
+    """Numbers from a structure's probability in and around its mask.
+
+    ``soft_dice`` is the Dice that is to be expected if the probabilities are right, ``2 sum(p m) / (sum(p) + sum(m))``;
+    ``doubt_inside`` is the mean of ``1 - p`` in the mask, ``doubt_outside`` the sum of ``p`` outside it against the
+    mask; ``thin`` is the number of pixels at the outline against those in the mask, ``outline`` their mean of
+    ``min(p, 1 - p)``; ``unrest`` is the change of ``p`` from slice to slice against the mask.
+
+    Parameters
+    ----------
+    probability : (slice, row, column) float32 ndarray
+        0 to 1.
+    mask : (slice, row, column) bool ndarray
+    """
+    inside, total, size = float(probability[mask].sum()), float(probability.sum()), int(mask.sum())
+    inner = ndimage.binary_erosion(mask, np.ones((1, 3, 3), bool))
+    outer = ndimage.binary_dilation(mask, np.ones((1, 3, 3), bool))
+    edge = probability[outer & ~inner]
+    beside = (probability[2:] + probability[:-2]) / 2
+    return {
+        "soft_dice": 2 * inside / (total + size),
+        "doubt_inside": 1 - inside / size,
+        "doubt_outside": (total - inside) / size,
+        "thin": float((outer & ~inner).sum()) / size,
+        "outline": float(np.minimum(edge, 1 - edge).mean()),
+        "unrest": float(np.abs(probability[1:-1] - beside).sum()) / size if len(probability) > 2 else nan,
+    }
+
+
+def _of_changes(
+    classes: NDArray[np.uint8], labels: NDArray[np.integer], number: int, values: Sequence[int]
+) -> dict[str, float]:
+    """How much post-processing changed a class, and how much of the network's answer lay apart from its largest part.
+
+    ``changed`` is 1 less the Dice of before and after, ``apart`` the share of the class outside its largest part.
+    """
+    before, after = classes == number, np.isin(labels, values)
+    sizes = int(before.sum()), int(after.sum())
+    changed = 1 - 2 * int((before & after).sum()) / (sum(sizes))
+    if not sizes[0]:
+        return {"changed": changed, "apart": 1.0}
+    parts = np.bincount(cc3d.connected_components(before, connectivity=26).ravel())[1:]
+    return {"changed": changed, "apart": 1 - float(parts.max()) / sizes[0]}
+
+
+def _nearest(labels: LabelMap, grid: Grid) -> NDArray[np.integer]:
+    """Labels at the nearest voxels: enough for sums over structures, and ten times as fast as the rule for results."""
+    to_source = inverse(labels.affine) @ grid.affine
+    return np.asarray(
+        ndimage.affine_transform(
+            labels.array, to_source[:3, :3], to_source[:3, 3], output_shape=grid.shape, order=0, mode="nearest"
+        )
+    )
+
+
+def _grown(box: Box, spacing_mm: tuple[float, float, float], shape: tuple[int, ...]) -> Box:
+    sides = []
+    for part, edge, n in zip(box, spacing_mm, shape, strict=True):
+        margin = max(1, round(NEAR_MM / edge))
+        sides.append(slice(max(0, part.start - margin), min(n, part.stop + margin)))
+    return sides[0], sides[1], sides[2]
+
+
+def hidden_cm3(prediction: Prediction, labels: LabelMap, spec: ModelSpec) -> dict[str, float]:
+    """Volume that the probabilities of each structure that was not found come to, all over the scan.
+
+    Only of structures that have a class of their own: which level is missing no class tells.
+    """
+    value_of_class: dict[int, list[int]] = {}
+    for value, number in labels.task.class_of_value(spec.classes).items():
+        value_of_class.setdefault(number, []).append(value)
+    found = set(labels.values())
+    voxel_cm3 = prediction.working.voxel_volume_mm3 / 1000
+    return {
+        labels.task.by_value(values[0]).name: float(prediction.probabilities[number].sum(dtype=np.int64))
+        / 255
+        * voxel_cm3
+        for number, values in sorted(value_of_class.items())
+        if len(values) == 1 and values[0] not in found
+    }
