@@ -23,6 +23,7 @@ from osteon.synthesis.scanner import (
     PROTOCOLS,
     GeneratorSettings,
     PreparedBody,
+    Protocol,
     ScanGeometry,
     SliceGenerator,
     acquisition,
@@ -496,3 +497,34 @@ def test_deformation_moves_tissue_and_not_the_grid(body: Body) -> None:
     assert bent.grid.matches(still.grid)
     overlap = ((bent.array == 2) & (still.array == 2)).sum() / (still.array == 2).sum()
     assert 0.3 < overlap < 0.97
+
+
+def test_children_are_shown_as_large_as_adults_at_most_and_only_where_asked_for(body: Body) -> None:
+    child = PreparedBody.of(replace(body, age_years=4.0), CLASSES)  # 0.58 of an adult's size
+    rng = np.random.default_rng(0)
+
+    def sizes(of: PreparedBody, **how: float) -> list[float]:
+        return [planes.draw_size(of, PLAIN.model_copy(update=how), rng)[0] for _ in range(200)]
+
+    assert sizes(child) == [1.0] * 200
+    grown = sizes(child, grown_share=1.0)
+    assert 1.0 <= min(grown) < 1.1
+    assert 1.6 < max(grown) <= 1 / 0.58
+    some = np.mean([size > 1 for size in sizes(child, grown_share=0.3)])
+    assert 0.15 < some < 0.45
+    adult = PreparedBody.of(replace(body, age_years=40.0), CLASSES)
+    assert sizes(adult, grown_share=1.0) == [1.0] * 200
+    ages = {planes.draw_size(child, PLAIN.model_copy(update={"grown_share": 1.0}), rng)[1] for _ in range(20)}
+    assert ages == {4.0}  # a child's marrow stays a child's
+
+
+def test_a_scan_follows_a_protocol_of_ones_own(body: Body) -> None:
+    geometry = ScanGeometry(spacing_mm=(8.0, 40.0))
+    settings = GeneratorSettings(**{**PLAIN.model_dump(), **FAULTLESS})
+    same, _ = scan_of(body, PROTOCOLS["t1-se"], seed=1, geometry=geometry, settings=settings)
+    named, _ = scan_of(body, "t1-se", seed=1, geometry=geometry, settings=settings)
+    np.testing.assert_array_equal(same.array, named.array)
+    nulled = Protocol("inversion", (2500, 3500), (12, 25), inversion_ms=(520, 680))
+    other, labels = scan_of(body, nulled, seed=1, geometry=geometry, settings=settings)
+    muscle = (named.array > 0) & (labels.array == 0)
+    assert abs(np.corrcoef(other.array[muscle], named.array[muscle])[0, 1]) < 0.999
