@@ -280,6 +280,12 @@ MALFORMED: dict[str, tuple[Make, str]] = {
         lambda d: read_ply(ply(d, "element vertex 3", *XYZ, "element face 1", LIST, body=THREE + b"3 0 1 9\\n")),
         "bone.ply .*again",
     ),
+    "PLY face beyond all numbers": (
+        lambda d: read_ply(
+            ply(d, "element vertex 3", *XYZ, "element face 1", LIST, body=THREE + b"3 0 1 99999999999\\n")
+        ),
+        "bone.ply .*again",
+    ),
     "PLY face of a negative vertex": (
         lambda d: read_ply(ply(d, "element vertex 3", *XYZ, "element face 1", LIST, body=THREE + b"3 0 1 -1\\n")),
         "bone.ply .*again",

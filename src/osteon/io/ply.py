@@ -171,4 +171,8 @@ def _triangles(corners: Any) -> NDArray[np.int32]:
     if isinstance(corners, np.ndarray) and corners.ndim == 2 and corners.shape[1] == 3:
         return corners.astype(np.int32)
     fans = [(face[0], face[n], face[n + 1]) for face in corners for n in range(1, len(face) - 1)]
-    return np.array(fans, dtype=np.int32).reshape(-1, 3)
+    try:
+        return np.array(fans, dtype=np.int32).reshape(-1, 3)
+    except OverflowError:  # a number that no vertex can have is refused with the others that lie beyond them
+        most = int(np.iinfo(np.int32).max)
+        return np.array([[min(max(corner, -1), most) for corner in fan] for fan in fans], dtype=np.int32)
