@@ -13,7 +13,8 @@ from scipy import ndimage
 
 from osteon.errors import ModelError
 from osteon.inference import engine_for
-from osteon.networks.imagenet import load_imagenet, sha256
+from osteon.io.checksum import sha256
+from osteon.networks.imagenet import load_imagenet
 from osteon.networks.keras import dead_leaves, layer_names
 from osteon.networks.mobilenet import STAGES, MobileNetV2Encoder
 from osteon.networks.model import ModelSpec, NetworkSpec, PostprocessingSpec, write_model

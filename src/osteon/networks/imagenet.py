@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from osteon.errors import ModelError
+from osteon.io.checksum import sha256
 from osteon.io.whole import written_whole
 from osteon.networks.encoder import Encoder, Published
 from osteon.networks.keras import load_folded
@@ -58,12 +58,6 @@ def load_imagenet(encoder: Encoder, source: str, cache: Path | None = None, pict
             f"torchvision's file: {encoder.published.url}."
         )
     return sha256(path)
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _fill(encoder: Encoder, path: Path) -> None:

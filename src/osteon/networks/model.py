@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from osteon.anatomy import Task
 from osteon.errors import ModelError
+from osteon.io.checksum import sha256
 from osteon.io.whole import folder_written_whole
 from osteon.networks.network_spec import NetworkSpec as NetworkSpec  # a part of what a model says
 from osteon.preprocessing import Preprocessing
@@ -76,6 +79,8 @@ class ModelSpec(BaseModel):
     licence : str
         Of the weights.
     weights_sha256 : str
+    others_sha256 : tuple of str
+        Of the weights of an ensemble's further networks (`osteon.networks.ensemble`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -90,6 +95,7 @@ class ModelSpec(BaseModel):
     postprocessing: PostprocessingSpec
     licence: str
     weights_sha256: str
+    others_sha256: tuple[str, ...] = ()
 
     def network_module(self) -> nn.Module:
         """The network, with random weights."""
@@ -120,13 +126,15 @@ class Model:
         ModelError
             If it does not exist, lacks a file, or its weights are not those it was written with.
         """
-        folder = Path(name_or_folder)
-        if str(name_or_folder) in cls.available():
-            folder = shipped_folder() / str(name_or_folder)
+        folder = next(
+            (place / str(name_or_folder) for place in _places() if str(name_or_folder) in _models_in(place)),
+            Path(name_or_folder),
+        )
         if not (folder / DESCRIPTION).is_file():
             raise ModelError(
-                f"There is no model {name_or_folder}. Shipped: {', '.join(cls.available()) or 'none'}; a model of your "
-                f"own is given as its folder, which holds {DESCRIPTION}, {WEIGHTS} and {CARD}."
+                f"There is no model {name_or_folder}. Known: {', '.join(cls.available()) or 'none'}; a model of your "
+                f"own is given as its folder, which holds {DESCRIPTION}, {WEIGHTS} and {CARD}, or added with: osteon "
+                "models add"
             )
         try:
             spec = ModelSpec.model_validate(tomllib.loads((folder / DESCRIPTION).read_text(encoding="utf-8")))
@@ -138,27 +146,35 @@ class Model:
 
     @staticmethod
     def available() -> list[str]:
-        """Names of the models in the package."""
-        folder = shipped_folder()
-        return sorted(f.parent.name for f in folder.glob(f"*/{DESCRIPTION}")) if folder.is_dir() else []
+        """Names of the models in the package, and of those that were added to this installation."""
+        return sorted({name for place in _places() for name in _models_in(place)})
 
     def card(self) -> str:
         """The model's card, Markdown."""
         path = self.folder / CARD
         return path.read_text(encoding="utf-8") if path.is_file() else ""
 
-    def network(self) -> nn.Module:
-        """The network with its weights, float32, in evaluation mode."""
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
+    def checked_weights(self) -> Path:
+        """File of the weights.
 
-        from osteon.networks.imagenet import sha256
-
+        Raises
+        ------
+        ModelError
+            If they are not those that the model was written with.
+        """
         path = self.folder / WEIGHTS
         if sha256(path) != self.spec.weights_sha256:
             raise ModelError(
                 f"{path} is not the file that {DESCRIPTION} describes (another SHA-256). Install it again."
             )
+        return path
+
+    def network(self) -> nn.Module:
+        """The network with its weights, float32, in evaluation mode."""
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        path = self.checked_weights()
         network = self.spec.network_module()
         try:
             weights = {name: w.float() if w.is_floating_point() else w for name, w in load_file(path).items()}
@@ -169,7 +185,12 @@ class Model:
 
 
 def write_model(
-    folder: Path, spec: ModelSpec, weights: dict[str, Tensor], card: str, task: Task | None = None
+    folder: Path,
+    spec: ModelSpec,
+    weights: dict[str, Tensor],
+    card: str,
+    task: Task | None = None,
+    files: Mapping[str, str] = MappingProxyType({}),
 ) -> Model:
     """Write a model folder, whole; floating-point weights become float16 where they fit.
 
@@ -184,25 +205,41 @@ def write_model(
         Markdown: data, licences, training, results, failures.
     task : Task, optional
         Goes into the folder if it is a user's own.
+    files : mapping of str to str
+        Names and texts of further files.
     """
     from safetensors.torch import save_file
-
-    from osteon.networks.imagenet import sha256
 
     with folder_written_whole(folder) as part:
         small = {name: _half(value).contiguous() for name, value in weights.items()}
         save_file(small, part / WEIGHTS)
         spec = spec.model_copy(update={"weights_sha256": sha256(part / WEIGHTS)})
-        (part / DESCRIPTION).write_text(_toml(spec), encoding="utf-8")
+        (part / DESCRIPTION).write_text(description(spec), encoding="utf-8")
         (part / CARD).write_text(card, encoding="utf-8")
         if task is not None:
             task.write_beside(part)
+        for name, text in files.items():
+            (part / name).write_text(text, encoding="utf-8")
     return Model.load(folder)
 
 
 def shipped_folder() -> Path:
     """Folder of the models in the package."""
     return Path(str(resources.files("osteon"))) / "models"
+
+
+def added_folder() -> Path:
+    """Folder of the models that the user added: ``.osteon/models`` at home."""
+    return Path.home() / ".osteon" / "models"
+
+
+def _places() -> tuple[Path, Path]:
+    """Where models with names lie; one of the package goes before an added one."""
+    return shipped_folder(), added_folder()
+
+
+def _models_in(folder: Path) -> list[str]:
+    return [file.parent.name for file in folder.glob(f"*/{DESCRIPTION}")] if folder.is_dir() else []
 
 
 def _half(value: Tensor) -> Tensor:
@@ -213,9 +250,9 @@ def _half(value: Tensor) -> Tensor:
     return half if half.isfinite().all() else value
 
 
-def _toml(spec: ModelSpec) -> str:
+def description(spec: ModelSpec) -> str:
     """TOML of a spec: plain keys first, then one table for each nested part."""
-    content = spec.model_dump(exclude_none=True)
+    content = spec.model_dump(exclude_none=True, exclude=None if spec.others_sha256 else {"others_sha256"})
     content["preprocessing"].setdefault("spacing_mm", "own")
     tables = {key: value for key, value in content.items() if isinstance(value, dict)}
     lines = [f"{key} = {_value(value)}" for key, value in content.items() if key not in tables]

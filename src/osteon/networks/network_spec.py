@@ -12,6 +12,9 @@ from osteon.networks.catalogue import ARCHITECTURES, Patch, architecture, with_e
 if TYPE_CHECKING:
     from torch import nn
 
+PLANNED = {"nnunet-2d": "2d", "nnunet-3d": "3d_fullres"}
+"""Networks that nnU-Net plans, trains and runs itself (extra ``nnunet``), with its names of these configurations."""
+
 
 class NetworkSpec(BaseModel):
     """Which network, and how large.
@@ -19,7 +22,7 @@ class NetworkSpec(BaseModel):
     Parameters
     ----------
     name : str
-        One of `osteon.networks.NAMES`.
+        One of `osteon.networks.NAMES`, or of `PLANNED`: these have their size from nnU-Net's plan.
     width : int
         Channels of the first stage; as published unless said otherwise.
     place : bool
@@ -43,6 +46,8 @@ class NetworkSpec(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.planned:
+            return self
         try:
             known = architecture(self.name)
         except ModelError as error:
@@ -54,6 +59,11 @@ class NetworkSpec(BaseModel):
         if self.patch and any(side < 1 or side % m for side, m in zip(self.patch, known.multiple, strict=True)):
             raise ValueError(f"a patch of {self.name} has sides that are multiples of {known.multiple}")
         return self
+
+    @property
+    def planned(self) -> bool:
+        """Whether nnU-Net plans it, and works in its own way from the scan to the network's answer."""
+        return self.name in PLANNED
 
     def input_shape(self, channels: int) -> tuple[int, ...]:
         """Channels and spatial size of what the network sees, -1 where any size will do.
@@ -69,5 +79,7 @@ class NetworkSpec(BaseModel):
         """The network, with random weights, for so many slices seen at once and classes (background included)."""
         from osteon.networks import build
 
+        if self.planned:
+            raise ModelError(f"{self.name} is made from nnU-Net's plan, and can only be trained and run by nnU-Net.")
         seen = self.input_shape(channels)[0]
         return build(self.name, in_channels=seen, classes=classes, width=self.width, place=self.place)
