@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 DEMO := demo
 
-.PHONY: demo test check fast model clean
+.PHONY: demo app pages test check fast model clean
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -20,6 +20,16 @@ demo: .venv/installed
 	$(BIN)/osteon segment $(DEMO)/phantom/dicom --out $(DEMO)/result
 	$(BIN)/osteon evaluate $(DEMO)/result/dicom/segmentation.nii.gz $(DEMO)/phantom/labels.nii.gz --structures 'vertebra-*' --out $(DEMO)/evaluation.csv
 	@echo "Open $(DEMO)/legs/dicom/report.html and $(DEMO)/result/dicom/report.html in a browser."
+
+# The app, from a clone: builds its pages (npm) and opens it in the browser.
+app: .venv/installed pages
+	$(BIN)/osteon app
+
+# Pages of the app, into the package; a wheel built afterwards holds them.
+pages: src/osteon/app/static/index.html
+
+src/osteon/app/static/index.html: app/package-lock.json app/index.html app/vite.config.ts $(wildcard app/src/*) $(wildcard app/src/*/*)
+	cd app && npm ci --no-audit --no-fund && npm run build
 
 # Everything CI runs.
 test: .venv/installed check fast

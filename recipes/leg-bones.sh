@@ -16,9 +16,22 @@ templates() { # FOLDER NAME...: templates that are not there yet
 templates "$runs/templates" ct-1 ct-2 ct-3 visible-human-female visible-human-female-femur-2 visible-human-female-femur-3
 # Never trained on. ct-4 shares nothing with the others; the man's hip bones come from ct-2 and his tibia from the woman's.
 templates "$runs/templates-held-out" ct-4 visible-human-male
-[ -d "$runs/bodies" ] || "$bin/osteon" phantom bodies --count 24 --seed 1 -o "$runs/bodies"
+for seed in 1 2; do
+    [ -d "$runs/bodies-$seed" ] || "$bin/osteon" phantom bodies --count 24 --seed $seed -o "$runs/bodies-$seed"
+done
 [ -d "$runs/legs-spider" ] || "$bin/osteon" phantom make --task leg-bones --count 5 --seed 7 -o "$runs/legs-spider"
 [ -d "$runs/legs" ] || "$bin/osteon" cohort import spider "$runs/legs-spider" -o "$runs/legs" --task leg-bones
 "$bin/osteon" cohort split "$runs/legs" --validation 4 --seed 0
-"$bin/osteon" train "$runs/legs" --also "$runs/bodies" --also "$runs/templates" --config recipes/leg-bones.toml -o "$runs/leg-bones" --resume
-"$bin/python" recipes/leg_test_set.py "$runs/leg-bones/model" --bodies "$runs/templates-held-out" -o "$runs/leg-bones/test"
+train() { # RECIPE: the run has its name
+    "$bin/osteon" train "$runs/legs" --also "$runs/bodies-1" --also "$runs/bodies-2" --also "$runs/templates" \
+        --config "recipes/$1.toml" -o "$runs/$1" --resume
+}
+train leg-bones-first
+train leg-bones
+held_out="$runs/templates-held-out"
+"$bin/python" recipes/leg_confidence.py "$runs/leg-bones/model" --bodies "$runs/bodies-1" "$runs/templates" \
+    --held-out "$held_out" -o "$runs/leg-bones/confidence"
+"$bin/python" recipes/leg_test_set.py "$runs/leg-bones/model" --bodies "$held_out" -o "$runs/leg-bones/test"
+"$bin/python" recipes/leg_finetune.py "$runs/leg-bones/model" --held-out "$held_out" -o "$runs/leg-bones/finetune"
+"$bin/python" recipes/leg_ablation.py "$runs/legs" --bodies "$runs/bodies-1" --templates "$runs/templates" \
+    --held-out "$held_out" -o "$runs/leg-bones/ablation"

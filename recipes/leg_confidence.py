@@ -1,6 +1,6 @@
 """Calibrate what Dice to expect of a leg model's structures, and test it on bodies that neither has seen.
 
-usage: python recipes/leg_confidence.py MODEL --bodies FOLDER ... --held-out FOLDER ... -o OUT [--scans 72] [--tests 40]
+usage: python recipes/leg_confidence.py MODEL [--bodies FOLDER ...] --held-out FOLDER ... -o OUT [--scans 72]
 
 Scans the bodies that the model was trained on, well and badly (`osteon.confidence.failures`), segments them, fits the
 calibration and writes MODEL/confidence.json. Then scans bodies that were held out, and built-in ones whose seeds no
@@ -56,7 +56,9 @@ def main() -> None:
     """Parse, calibrate, test, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
-    parser.add_argument("--bodies", type=Path, nargs="+", required=True, help="folders of bodies of training")
+    parser.add_argument(
+        "--bodies", type=Path, nargs="+", default=[], help="folders of bodies of training; none: test only"
+    )
     parser.add_argument("--held-out", type=Path, nargs="+", default=[], help="folders of bodies that were held out")
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--scans", type=int, default=72, help="to calibrate on")
@@ -66,10 +68,14 @@ def main() -> None:
     begin = time.perf_counter()
     model = Model.load(arguments.model)
     engine = engine_for(model, device=arguments.device)
-    training = [body for folder in arguments.bodies for body in load_bodies(folder)]
-    known = [made.known for made in known_scans(training, arguments.scans, SEED, model, engine)]
-    calibration = fit(known, model.spec.weights_sha256)
-    say(f"{calibration.write(model)} after {time.perf_counter() - begin:.0f} s")
+    calibration = Calibration.of(model)
+    if arguments.bodies:
+        training = [body for folder in arguments.bodies for body in load_bodies(folder)]
+        known = [made.known for made in known_scans(training, arguments.scans, SEED, model, engine)]
+        calibration = fit(known, model.spec.weights_sha256)
+        say(f"{calibration.write(model)} after {time.perf_counter() - begin:.0f} s")
+    if calibration is None:
+        raise SystemExit(f"{model.folder} was not calibrated; name the bodies of training with --bodies.")
     tests = list(known_scans(test_bodies(arguments.held_out), arguments.tests, TEST_SEED, model, engine))
     table = judged_table(tests, calibration)
     with written_whole(arguments.out / "structures.csv") as part:

@@ -50,6 +50,7 @@ def add_series(folder: Path, volume: Volume, name: str, change: Change | None = 
 
 def zipped(folder: Path, path: Path) -> Path:
     """The folder as an archive."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with ZipFile(path, "w", ZIP_DEFLATED) as archive:
         for file in sorted(folder.rglob("*")):
             archive.write(file, file.relative_to(folder))

@@ -15,9 +15,9 @@ from limbs import LEGS
 from osteon.anatomy import Task
 from osteon.cohort import Checked, Cohort, check, import_cohort, split
 from osteon.cohort.alignment import alignment
-from osteon.cohort.body_outline import body_outline
 from osteon.cohort.plausible import LENGTH_MM, VOLUME_CM3, length_range_mm, tallest_mm, volume_range_cm3
 from osteon.io import write
+from osteon.preprocessing.body_outline import body_outline
 from osteon.report.cohort import write_cohort_page
 from osteon.volume import LabelMap, Volume
 
@@ -236,7 +236,13 @@ def test_ranges_hold_every_age_and_widen_without_one() -> None:
         assert eight is not None
         assert eight[0] < 300 * 0.95
         assert eight[1] < 450
-    assert tallest_mm(4) < 1200 < tallest_mm(None)
+
+
+def test_nobody_of_an_age_is_too_tall_for_it() -> None:
+    """The 99th percentile of the taller sex, from the parameters of the CDC charts: M (1 + 2.326 L S)^(1/L)."""
+    tall_mm = {2: 946, 4: 1124, 6: 1278, 8: 1423, 10: 1546, 12: 1683, 14: 1822, 16: 1901, 18: 1925, 20: 1933}
+    for age, height in tall_mm.items():
+        assert height < tallest_mm(age) < 1.07 * height
 
 
 @pytest.mark.realdata

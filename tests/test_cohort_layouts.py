@@ -186,12 +186,24 @@ def pair_names(images: list[str], labels: list[str]) -> dict[str, str]:
         (["1_t2.nii", "3_t1.nii"], ["1_l.nii", "2_l.nii"], {"1_t2.nii": "1_l.nii"}),
         (["1_t1.nii", "1_t2.nii", "2_t1.nii"], ["1.nii", "2.nii"], {"2_t1.nii": "2.nii"}),  # whose is 1?
         (["a.nii"], ["whatever.nii"], {"a.nii": "whatever.nii"}),
+        (  # in the middle, and one name is unlike all others
+            ["Pat 006 T1 (final).nii", "PAT-7_t1.nii", "pat 12 t2.nii", "x_t1.nii"],
+            ["seg_6_v2.nii", "seg_007_v2.nii", "Seg-12.nii", "y-mask.nii"],
+            {"Pat 006 T1 (final).nii": "seg_6_v2.nii", "PAT-7_t1.nii": "seg_007_v2.nii", "pat 12 t2.nii": "Seg-12.nii"},
+        ),
+        (["p_6_t1.nii", "p_6_t2.nii", "x_1.nii"], ["seg_6_a.nii", "seg_7_a.nii"], {}),  # whose is 6?
     ],
 )
 def test_pairs_share_the_telling_part_of_their_names(
     images: list[str], labels: list[str], expected: dict[str, str]
 ) -> None:
     assert pair_names(images, labels) == expected
+
+
+def test_a_word_that_most_names_have_is_no_subject() -> None:
+    images = ["Pat 006 T1 (final).nii", "Pat_7_t1.nii", "pat 12 t2.nii", "x_t1.nii"]
+    pairs = matched([Path(name) for name in images], [Path(f"{n}.nii") for n in (6, 7, 12)])
+    assert [pair.subject for pair in pairs] == ["006", "7", "12"]
 
 
 def test_pairs_become_a_cohort_whose_subjects_are_no_sequences(tmp_path: Path) -> None:

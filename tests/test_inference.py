@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from osteon.anatomy import Task
 from osteon.inference import Engine, engine_for, predict_classes
-from osteon.inference.predict import _largest
+from osteon.inference.onto_grid import largest_class
 from osteon.networks.forward import Batch
 from osteon.networks.model import Model, ModelSpec, NetworkSpec, PostprocessingSpec, write_model
 from osteon.preprocessing import Preprocessing
@@ -139,7 +139,8 @@ def test_the_largest_is_argmax_of_all_classes(factor: float) -> None:
     from osteon.geometry import resample_linear
 
     whole = np.stack([resample_linear(c, working.affine, grid, outside=255.0 * (n == 0)) for n, c in enumerate(coarse)])
-    np.testing.assert_array_equal(_largest(coarse, working, grid), whole.argmax(axis=0))
+    found = largest_class(coarse, working.grid, grid, np.zeros(grid.shape, np.int16))
+    np.testing.assert_array_equal(found, whole.argmax(axis=0))
 
 
 def test_memory_on_the_scans_grid_does_not_grow_with_classes() -> None:
@@ -148,8 +149,9 @@ def test_memory_on_the_scans_grid_does_not_grow_with_classes() -> None:
     peaks = []
     for classes in (3, 30):
         probabilities = np.random.default_rng(0).integers(0, 256, (classes, 6, 20, 20)).astype(np.uint8)
+        like = np.zeros(grid.shape, np.uint8)
         tracemalloc.start()
-        _largest(probabilities, working, grid)
+        largest_class(probabilities, working.grid, grid, like)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     one_float_array = 4 * 12 * 160 * 160

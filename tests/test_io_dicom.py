@@ -215,6 +215,26 @@ def test_a_multi_frame_file_is_a_volume(tmp_path: Path) -> None:
         same_in_the_world(back, volume.with_array((volume.array * 2 + 1).astype(np.float32)))
 
 
+@pytest.mark.parametrize(
+    ("keyword", "words"),
+    [("PlanePositionSequence", "has no position"), ("NumberOfFrames", "holds 1 frame in one file")],
+)
+def test_a_multi_frame_file_that_says_too_little_is_refused_and_listed_with_its_frames(
+    tmp_path: Path, keyword: str, words: str
+) -> None:
+    enhanced(phantom("RAS", (3, 4, 5)), tmp_path / "multi.dcm")
+    image = pydicom.dcmread(tmp_path / "multi.dcm")
+    if keyword in image:
+        delattr(image, keyword)
+    else:
+        delattr(image.PerFrameFunctionalGroupsSequence[2], keyword)
+    image.save_as(tmp_path / "multi.dcm")
+    with pytest.raises(ReadError, match=words):
+        read(tmp_path)
+    (listed,) = list_series(tmp_path)
+    assert listed.images == (1 if keyword == "NumberOfFrames" else 5)
+
+
 def series_folders(root: Path) -> list[Path]:
     return sorted({file.parent for file in root.rglob("*") if file.is_file() and file.suffix not in (".gz", "")})
 

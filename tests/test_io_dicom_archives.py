@@ -87,6 +87,12 @@ def test_a_bad_archive_is_refused_with_its_reason(tmp_path: Path, spoil: Callabl
     assert not (tmp_path.parent / "out.dcm").exists()
 
 
+def test_an_archive_of_archives_says_what_to_do(tmp_path: Path) -> None:
+    inner = zipped(add_series(tmp_path / "s", scan(), "T1"), tmp_path / "a" / "inner.zip")
+    with pytest.raises(ReadError, match=r"outer.zip holds no DICOM file.*Unpack it"):
+        read(zipped(inner.parent, tmp_path / "outer.zip"))
+
+
 @pytest.mark.parametrize(("limit", "value"), [("MOST_FILES", 4), ("MOST_BYTES", 3000), ("MOST_BYTES_A_FILE", 500)])
 def test_an_archive_beyond_the_limits_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int

@@ -184,6 +184,8 @@ def test_a_slice_cut_short_is_never_left_out_in_silence(tmp_path: Path) -> None:
     [
         ({"SpacingBetweenSlices": 4.4, "SliceThickness": 4}, 4.4),
         ({"SpacingBetweenSlices": None, "SliceThickness": 4}, 4),
+        ({"SpacingBetweenSlices": -4.4, "SliceThickness": 4}, 4.4),  # as some scanners count from the other end
+        ({"SpacingBetweenSlices": 0, "SliceThickness": 4}, 4),
     ],
 )
 def test_a_single_slice_is_a_volume_of_one(tmp_path: Path, elements: dict[str, float], thickness_mm: float) -> None:
@@ -198,13 +200,21 @@ def shift_in_plane(image: Dataset, n: int) -> None:
     image.ImagePositionPatient[0] += (0, 0.4, 0.8, 0.4, 0)[n]
 
 
+def at_the_upper_bits(image: Dataset, n: int) -> None:
+    image.BitsStored, image.HighBit = 12, 15
+
+
 def in_a_mosaic(image: Dataset, n: int) -> None:
     image.ImageType = ["ORIGINAL", "PRIMARY", "M", "MOSAIC"]
 
 
 @pytest.mark.parametrize(
     ("change", "kind", "words"),
-    [(shift_in_plane, GeometryError, "shifted within their planes"), (in_a_mosaic, ReadError, "is a mosaic")],
+    [
+        (shift_in_plane, GeometryError, "shifted within their planes"),
+        (in_a_mosaic, ReadError, "is a mosaic"),
+        (at_the_upper_bits, ReadError, "in bits 4 to 15 of 16"),
+    ],
 )
 def test_what_would_be_distorted_is_refused(
     tmp_path: Path, change: Callable[[Dataset, int], None], kind: type[OsteonError], words: str

@@ -115,3 +115,14 @@ def test_reading_takes_little_more_memory_than_the_volume(tmp_path: Path) -> Non
     finally:
         tracemalloc.stop()
     assert peak < 1.5 * volume.array.nbytes
+
+
+def test_a_slope_of_zero_is_one_that_nobody_filled_in(tmp_path: Path) -> None:
+    same_in_the_world(read(add_series(tmp_path / "s", scan(), "T1", RescaleSlope=0, RescaleIntercept=0)), scan())
+
+
+def test_a_negative_is_kept_and_said(tmp_path: Path) -> None:
+    folder = add_series(tmp_path / "s", scan(), "T1", PhotometricInterpretation="MONOCHROME1")
+    with pytest.warns(UserWarning, match="low values are the bright ones"):
+        found = read(folder)
+    same_in_the_world(found, scan())

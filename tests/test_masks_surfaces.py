@@ -103,6 +103,13 @@ def test_without_a_comment_the_world_that_lies_in_the_body_is_taken_and_said(tmp
     assert "100%" in placement.how
 
 
+def test_files_of_two_worlds_are_told_apart_by_name(tmp_path: Path) -> None:
+    ras = written(ball(15, MIDDLE), tmp_path / "tibia_r.ply", "made by hand")
+    lps = written(ball(10, (-MIDDLE[0], -MIDDLE[1], MIDDLE[2])), tmp_path / "fibula_r.ply", "made by hand")
+    with pytest.raises(UsageError, match=r"tibia_r.ply lies in the body as RAS only, fibula_r.ply as LPS only"):
+        surfaces_to_labels([("tibia-right", ras), ("fibula-right", lps)], scan(), TASK)
+
+
 def test_a_draw_stops_with_a_question(tmp_path: Path) -> None:
     around_origin = grid_affine()
     around_origin[:3, 3] = -around_origin[:3, :3] @ [31.5, 27.5, 17.5]

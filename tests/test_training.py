@@ -20,7 +20,8 @@ from osteon.training.augmentation import Crop, augmented, flipped, recoloured
 from osteon.training.config import AugmentationConfig, LossConfig, OptimiserConfig, SamplingConfig, TrainingConfig
 from osteon.training.data import PreparedCase, Sampler
 from osteon.training.loss import SegmentationLoss
-from osteon.training.session import Session, learning_rate, start_from
+from osteon.training.optimisation import learning_rate
+from osteon.training.session import Session, start_from
 from osteon.training.targets import IGNORE, UNKNOWN_RADIUS_MM, targets
 from osteon.training.validation import validate
 from osteon.volume import LabelMap, Volume

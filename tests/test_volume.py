@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -95,3 +97,23 @@ def test_mask_takes_a_structure_and_refuses_the_unknown() -> None:
     assert label_map().mask(LEG.by_value(2).name).sum() == 8
     with pytest.raises(TaskError, match="no structure or group named patella"):
         label_map().mask("patella")
+
+
+def test_every_other_voxel_stays_in_its_place() -> None:
+    volume = Volume(np.arange(7 * 6 * 5).reshape(7, 6, 5), np.diag([-1.0, 2.0, 4.0, 1.0]))
+    thin = volume.thinned(4.0)
+    assert thin.spacing_mm == (4, 4, 4)
+    for index in np.argwhere(np.ones(thin.shape)):
+        i, j, k = volume.index(thin.world_mm(index[None]))[0].round().astype(int)
+        assert volume.array[i, j, k] == thin.array[tuple(index)]
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(3, 5, 7), (1, 1, 5), (4, 4, 4)])
+def test_every_value_is_found_also_in_the_last_voxel_and_in_part_of_an_array(
+    shape: tuple[int, int, int], order: Literal["C", "F"]
+) -> None:
+    array = np.zeros(shape, dtype=np.int16, order=order)
+    array[0, 0, 0], array[-1, -1, -1] = 13, 2
+    assert LabelMap(array, np.eye(4), task=LEG).values() == [2, 13]
+    assert LabelMap(array[:, :, 1:], np.eye(4), task=LEG).values() == [2]

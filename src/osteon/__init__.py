@@ -6,21 +6,21 @@ Every name is loaded when it is first used, so that ``import osteon`` costs noth
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from osteon.anatomy import Task
     from osteon.cohort import Cohort
+    from osteon.crossvalidation import crossval
     from osteon.io import read, write
     from osteon.measurement import measure
     from osteon.metrics.evaluate import evaluate
     from osteon.networks.model import Model
     from osteon.pipeline import segment
-    from osteon.training import train
+    from osteon.training import finetune, train
     from osteon.volume import LabelMap, Volume
 
-__version__ = version("osteon")
+    __version__: str
 
 __all__ = [
     "Cohort",
@@ -28,7 +28,9 @@ __all__ = [
     "Model",
     "Task",
     "Volume",
+    "crossval",
     "evaluate",
+    "finetune",
     "measure",
     "read",
     "segment",
@@ -42,7 +44,9 @@ _HOME = {
     "Model": "osteon.networks.model",
     "Task": "osteon.anatomy",
     "Volume": "osteon.volume",
+    "crossval": "osteon.crossvalidation",
     "evaluate": "osteon.metrics",
+    "finetune": "osteon.training",
     "measure": "osteon.measurement",
     "read": "osteon.io",
     "segment": "osteon.pipeline",
@@ -52,6 +56,10 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version  # which most commands never need
+
+        return version("osteon")
     if name not in _HOME:
         raise AttributeError(f"module 'osteon' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

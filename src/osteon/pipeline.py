@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from math import nan
 from pathlib import Path
+from threading import Lock
 
+from osteon.anatomy import Task
 from osteon.confidence import Calibration, Judgement, judge, warning_of, with_expected_dice
+from osteon.confidence.evidence import evidence_of
 from osteon.errors import OsteonError, ReadError, UnexpectedError, UsageError, WriteError
 from osteon.inference import Engine, Prediction, engine_for, predict, predict_classes
-from osteon.io import scans_in, write
+from osteon.io import read_labels, scans_in, write
 from osteon.io.dicom.sources import without_uid
 from osteon.io.scans import read_scan
 from osteon.io.whole import folder_written_whole
@@ -21,9 +26,13 @@ from osteon.postprocessing import Finished, finish
 from osteon.preprocessing import LowerBody, confirmed, find_lower_body, lower_body_from_slice
 from osteon.report import ReportContent, preview, write_meshes, write_report
 from osteon.run import RECORD, Run
+from osteon.shard import Shard
 from osteon.volume import LabelMap, Volume
 
 DEFAULT_MODEL = "lumbar-vertebrae"
+
+OVERLAPPED_VOXELS = 150_000_000
+"""Larger scans are written before the next is read, so that two are never in memory at once."""
 
 STAGES = {
     "read": 0.02,
@@ -84,6 +93,20 @@ class _Input:
 
 
 @dataclass(frozen=True)
+class _Labelled:
+    """A case in memory, as it is before anything is written; or why there is none."""
+
+    paths: CasePaths
+    begin: float
+    run: Run
+    model: Model
+    scan: Volume | None = None
+    labels: LabelMap | None = None
+    judgements: tuple[Judgement, ...] = ()
+    error: Exception | None = None
+
+
+@dataclass(frozen=True)
 class SegmentedCase:
     """What became of one scan.
 
@@ -91,8 +114,10 @@ class SegmentedCase:
     ----------
     case : str
     paths : CasePaths
-    labels : LabelMap, optional
-        None if the case failed.
+    task : Task, optional
+        What its labels mean; None if the case failed.
+    structures : tuple of str
+        Names of what was found.
     warnings : tuple of str
         Reasons to look at the result.
     error : OsteonError, optional
@@ -104,11 +129,17 @@ class SegmentedCase:
 
     case: str
     paths: CasePaths
-    labels: LabelMap | None = None
+    task: Task | None = None
+    structures: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     error: OsteonError | None = None
     seconds: float = 0.0
     judgements: tuple[Judgement, ...] = ()
+
+    @property
+    def labels(self) -> LabelMap | None:
+        """Label map, read from its file: many cases are never in memory together. None if the case failed."""
+        return None if self.task is None else read_labels(self.paths.segmentation, self.task)
 
 
 def segment(
@@ -120,6 +151,7 @@ def segment(
     device: str = "auto",
     series: str | None = None,
     from_slice: int | None = None,
+    shard: Shard | None = None,
     overwrite: bool = False,
     said: Callable[[SegmentedCase, int, int], None] = lambda case, number, of: None,
     doing: Callable[[float, str], None] = lambda share, what: None,
@@ -141,6 +173,8 @@ def segment(
     from_slice : int, optional
         For bones of limbs: the approximate slice of the pelvis's upper end, from 0; 50 slices above it are kept, too.
         If None, it is found (`find_lower_body`).
+    shard : Shard, optional
+        Only this share of the scans; if None, all.
     overwrite : bool
         Replace folders of cases that were segmented before; nothing else is ever replaced.
     said : callable
@@ -154,6 +188,10 @@ def segment(
         In the order of the scans. One that fails stops no other; look at ``error``, which is an `UnexpectedError` where
         Osteon itself failed.
 
+    Notes
+    -----
+    A case is written, meshed, measured and shown while the next one is read and goes through the network.
+
     Raises
     ------
     OsteonError
@@ -161,25 +199,39 @@ def segment(
     """
     out = Path(out)
     cases = _cases([scans] if isinstance(scans, str | Path) else scans)
+    cases = cases if shard is None else shard.share(cases)
     _refuse_what_is_in_the_way(out, [name for name, _ in cases], overwrite)
     model = model if isinstance(model, Model) else Model.load(model)
     if from_slice is not None and model.task.limb is None:
         raise UsageError(f"The model {model.spec.name} looks for no legs. Leave --from-slice out.")
-    ready, calibration = engine_for(model, engine, device), Calibration.of(model)
-    done = []
-    for number, (name, path) in enumerate(cases):
-        begin, paths = time.perf_counter(), CasePaths(out / name)
-        begins = _begins(doing, name, number, len(cases))
-        arguments = {"scan": path, "model": model.spec.name, "engine": ready.name}
-        arguments |= {"series": without_uid(series)} if series else {}
-        run = Run("segment", arguments, begins=begins)
-        try:
+    if not cases:  # of more shares than scans
+        return []
+    doing = _forwards(doing)
+    ready = engine_for(model, engine, device, lambda message: doing(0.0, message))
+    calibration = Calibration.of(model)
+    done: list[SegmentedCase] = []
+
+    def ended(case: SegmentedCase) -> None:
+        done.append(case)
+        said(case, len(done), len(cases))
+
+    waiting: Future[SegmentedCase] | None = None
+    with ThreadPoolExecutor(max_workers=1) as behind:
+        for number, (name, path) in enumerate(cases):
+            arguments = {"scan": path, "model": model.spec.name, "engine": ready.name}
+            arguments |= {"series": without_uid(series)} if series else {}
+            run = Run("segment", arguments, begins=_begins(doing, name, number, len(cases)))
             wanted = _Input(path, series, from_slice)
-            result = _segment_case(paths, wanted, model, calibration, ready, run)
-        except Exception as error:  # the other cases are worth having, whatever became of this one
-            result = SegmentedCase(name, paths, error=_as_ours(error), seconds=time.perf_counter() - begin)
-        said(result, number + 1, len(cases))
-        done.append(result)
+            labelled = _labelled(CasePaths(out / name), wanted, model, calibration, ready, run)
+            if waiting is not None:
+                ended(waiting.result())
+                waiting = None
+            large = labelled.scan is not None and labelled.scan.array.size > OVERLAPPED_VOXELS
+            if large or number == len(cases) - 1:
+                ended(_written(labelled))
+            else:
+                waiting = behind.submit(_written, labelled)
+            del labelled
     return done
 
 
@@ -219,6 +271,20 @@ def _is_result(folder: Path) -> bool:
     return folder.is_dir() and (CasePaths(folder).record.is_file() or not any(folder.iterdir()))
 
 
+def _forwards(doing: Callable[[float, str], None]) -> Callable[[float, str], None]:
+    """The same, but never backwards: the end of one case goes on beside the beginning of the next."""
+    lock, reached = Lock(), -1.0
+
+    def say(share: float, what: str) -> None:
+        nonlocal reached
+        with lock:
+            if share >= reached:
+                reached = share
+                doing(share, what)
+
+    return say
+
+
 def _begins(doing: Callable[[float, str], None], case: str, number: int, of: int) -> Callable[[str], None]:
     """What a stage of a case says as it begins, in terms of the whole work."""
     before, share = {}, 0.0
@@ -238,32 +304,60 @@ def _as_ours(error: Exception) -> OsteonError:
     return ours
 
 
-def _segment_case(
+def _labelled(
     paths: CasePaths, wanted: _Input, model: Model, calibration: Calibration | None, engine: Engine, run: Run
-) -> SegmentedCase:
-    begin, name = time.perf_counter(), paths.folder.name
-    with run.stage("read"):
-        run.add_input(wanted.path)
-        scan = _read(wanted, model, run)
-    with run.stage("network"):
-        lower = _lower_body(scan, wanted.from_slice, model)
-        prediction = _predicted(scan, lower, model, engine)
-    with run.stage("instances and levels"):
-        finished = finish(prediction.classes, model.spec, model.task)
-        judgements = _judged(prediction, finished.labels, model, calibration, run)
-    del prediction  # its probabilities may be larger than the scan
-    _note_lower_body(lower, finished.labels, run)
+) -> _Labelled:
+    """The first half of a case: read, network, instances and levels."""
+    empty = _Labelled(paths, time.perf_counter(), run, model)
+    try:
+        with run.stage("read"):
+            run.add_input(wanted.path)
+            scan = _read(wanted, model, run)
+        with run.stage("network"):
+            lower = _lower_body(scan, wanted.from_slice, model)
+            prediction = _predicted(scan, lower, model, engine)
+        with run.stage("instances and levels"):
+            finished = finish(prediction.classes, model.spec, model.task)
+            judgements = _judged(prediction, finished.labels, model, calibration, run)
+        del prediction  # its probabilities may be larger than the scan
+        _note_lower_body(lower, finished.labels, run)
+    except Exception as error:  # the other cases are worth having, whatever became of this one
+        return replace(empty, error=error)
     for warning in finished.warnings:
         run.warn(warning)
     if finished.notes:
         run.facts["postprocessing"] = list(finished.notes)
+    return replace(empty, scan=scan, labels=finished.labels, judgements=judgements)
+
+
+def _written(case: _Labelled) -> SegmentedCase:
+    """The second half of a case: its folder."""
+    name, error = case.paths.folder.name, case.error
+    if case.scan is not None and case.labels is not None:
+        try:
+            _write_folder(name, case.scan, case.labels, case)
+        except Exception as failure:
+            error = failure
+    seconds = time.perf_counter() - case.begin
+    if error is not None:
+        return SegmentedCase(name, case.paths, error=_as_ours(error), seconds=seconds)
+    return SegmentedCase(
+        name,
+        case.paths,
+        case.model.task,
+        tuple(case.run.facts["structures"]),
+        tuple(case.run.warnings),
+        seconds=seconds,
+        judgements=case.judgements,
+    )
+
+
+def _write_folder(name: str, scan: Volume, labels: LabelMap, case: _Labelled) -> None:
     try:
-        with folder_written_whole(paths.folder) as part:
-            _write_case(name, scan, finished.labels, judgements, model, run, CasePaths(part))
+        with folder_written_whole(case.paths.folder) as part:
+            _write_case(name, scan, labels, case.judgements, case.model, case.run, CasePaths(part))
     except OSError as error:
-        raise WriteError(f"{paths.folder} cannot be written: {error.strerror or error}.") from error
-    seconds = time.perf_counter() - begin
-    return SegmentedCase(name, paths, finished.labels, tuple(run.warnings), seconds=seconds, judgements=judgements)
+        raise WriteError(f"{case.paths.folder} cannot be written: {error.strerror or error}.") from error
 
 
 def _predicted(scan: Volume, lower: LowerBody | None, model: Model, engine: Engine) -> Prediction:
@@ -278,6 +372,9 @@ def _judged(
     prediction: Prediction, labels: LabelMap, model: Model, calibration: Calibration | None, run: Run
 ) -> tuple[Judgement, ...]:
     """What the result is worth; what is to be looked at goes to the run."""
+    if prediction.votes is not None:
+        evidence = evidence_of(prediction, labels, model.spec)
+        run.facts["disagreement"] = {e.structure: round(e.numbers.get("disagreement", nan), 3) for e in evidence}
     if calibration is None:
         return ()
     judgements = judge(prediction, labels, model.spec, calibration)

@@ -29,7 +29,7 @@ def study(tmp_path: Path) -> Path:
 def test_inspect_lists_every_volume_and_every_problem(osteon: Osteon, study: Path) -> None:
     ended = osteon("inspect", study)
     assert ended.code == 1
-    assert "study: series 1, legs (MR, water, TE 2.39 ms): 6 x 7 x 5 voxels of 1.00 x 1.00 x 3.00 mm, axes " in ended.out
+    assert "study: series 1, legs (MR, water, TE 2.39 ms): 6 x 7 x 5 voxels of 1.00 x 1.00 x 3.00 mm, " in ended.out
     assert "study: series 2, legs (MR, fat, TE 2.39 ms)" in ended.out
     assert "problem: last.dcm is a damaged DICOM file" in ended.out
     assert ended.out.count("problem:") == 2

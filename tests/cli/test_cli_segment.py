@@ -152,6 +152,14 @@ def test_names_with_brackets_spaces_and_letters_are_said_as_they_are(
     assert "[red]no.nii" in missing.err
 
 
+def test_a_share_that_is_not_there_is_refused_before_any_work(osteon: Osteon, room: Path, tmp_path: Path) -> None:
+    ended = segmented(osteon, room, tmp_path / "out", room / "boxes.nii.gz", "--shard", "3/2")
+    assert ended.code == 2
+    assert ended.is_one_sentence
+    assert "There is no share 3 of 2." in ended.err
+    assert not (tmp_path / "out").exists()
+
+
 # While it runs
 
 

@@ -10,7 +10,19 @@ from typing import Annotated, NoReturn
 import typer
 from rich.text import Text
 
-from osteon.cli import bench, cohort, export, images, mask, models, phantom, results, segmentation, training
+from osteon.cli import (
+    application,
+    bench,
+    cohort,
+    export,
+    images,
+    mask,
+    models,
+    phantom,
+    results,
+    segmentation,
+    training,
+)
 from osteon.cli.output import console, progress, say
 from osteon.errors import OsteonError
 
@@ -34,6 +46,7 @@ app.add_typer(cohort.app, name="cohort")
 app.add_typer(phantom.app, name="phantom")
 app.add_typer(models.app, name="models")
 bench.add_to(app)
+application.add_to(app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -143,8 +143,11 @@ def _mapping(given: list[str], task: Task) -> dict[int, int] | None:
         value, _, name = text.partition("=")
         if not value.strip().isdigit() or not name:
             raise UsageError(f"--map {text} cannot be used; write VALUE=STRUCTURE, such as 5=tibia-right.")
-        known = name.strip()
-        values[int(value)] = 0 if known in BACKGROUND else task.by_name(known).value
+        known = {**dict.fromkeys(BACKGROUND, 0), **{structure.name: structure.value for structure in task.structures}}
+        if name.strip() not in known:
+            listed = ", ".join(structure.name for structure in task.structures)
+            raise UsageError(f"--map {text}: the task {task.name} has no structure named {name}. It knows: {listed}.")
+        values[int(value)] = known[name.strip()]
     return values or None
 
 

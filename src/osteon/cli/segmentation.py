@@ -39,11 +39,15 @@ def segment(
         int | None,
         typer.Option(help="Legs only: approximate slice of the pelvis's upper end, from 0 (else it is found)."),
     ] = None,
+    shard: Annotated[
+        str | None, typer.Option(help="Only a share of the scans, such as 2/8: for array jobs of a cluster.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for scripts.")] = False,
 ) -> None:
     """Segment scans: label map, meshes, measurements, preview and report for each."""
     from osteon.pipeline import segment as run
+    from osteon.shard import Shard
 
     with progress_bar("reading", total=1.0) as doing:
         cases = run(
@@ -54,6 +58,7 @@ def segment(
             device=device,
             series=series,
             from_slice=from_slice,
+            shard=None if shard is None else Shard.parse(shard),
             overwrite=overwrite,
             said=_said,
             doing=doing,
@@ -71,19 +76,17 @@ def _said(case: SegmentedCase, number: int, of: int) -> None:
         if isinstance(case.error, UnexpectedError) and case.error.__cause__ is not None:
             say("".join(format_exception(case.error.__cause__)))  # for the report of the bug
         return
-    names = [case.labels.task.by_value(v).name for v in case.labels.values()] if case.labels else []
-    say(f"[{number}/{of}] {case.case}: {', '.join(names) or 'nothing found'} ({case.seconds:.1f} s)")
+    say(f"[{number}/{of}] {case.case}: {', '.join(case.structures) or 'nothing found'} ({case.seconds:.1f} s)")
     for warning in case.warnings:
         say(f"    look at it: {warning}")
     say(f"    {case.paths.report}")
 
 
 def _document(case: SegmentedCase) -> dict[str, object]:
-    names = [case.labels.task.by_value(v).name for v in case.labels.values()] if case.labels else []
     return {
         "case": case.case,
         "folder": str(case.paths.folder),
-        "structures": names,
+        "structures": list(case.structures),
         "warnings": list(case.warnings),
         "error": str(case.error) if case.error else None,
         "seconds": round(case.seconds, 3),

@@ -36,8 +36,13 @@ def of_cohort(cohort: Cohort, facts: dict[str, CaseFacts]) -> Iterator[Finding]:
         yield Finding(
             "note", "dropped", dropped.file, f"It was not imported: {dropped.reason}.", "Mend it if you need it."
         )
+    cases = {case.name for case in cohort.cases}
     for note in cohort.manifest.notes:
-        yield Finding("note", "import", "cohort", note[:1].upper() + note[1:], "Check that this is meant.")
+        name, _, about = note.partition(": ")
+        place, message = (name, about) if name in cases else ("cohort", note)
+        yield Finding(
+            "note", "import", place, message, "All right if it is meant; else mend the source and import again."
+        )
     readable = {name: fact for name, fact in facts.items() if not fact.problem}
     groups: dict[str, list[str]] = {}
     for case in cohort.cases:

@@ -10,14 +10,17 @@ from pydantic import BaseModel, ConfigDict
 from scipy import ndimage
 
 from osteon.cohort.alignment import alignment
-from osteon.cohort.body_outline import COARSE_MM, body_outline, strides
 from osteon.cohort.manifest import Case, Cohort
 from osteon.cohort.preparing import is_without_geometry
 from osteon.errors import OsteonError
+from osteon.preprocessing.body_outline import body_outline
 from osteon.volume import LabelMap, Volume
 
 FACTS_VERSION = 1
 """Raised when what is measured changes, so that facts kept from an earlier check are measured again."""
+
+COARSE_MM = 4.0
+"""Distance of the voxels by which it is judged whether a mask lies in the body."""
 
 THUMBNAIL = 12
 """Voxels along each edge of the small copy by which two scans are compared."""
@@ -115,7 +118,7 @@ def facts_of(cohort: Cohort, case: Case) -> CaseFacts:
         scan.grid.require_match(labels.grid, "the scan", "the label map")
     except OsteonError as error:
         return CaseFacts(signature=key, problem=str(error))
-    sample = scan.array[strides(scan, 2.0)]
+    sample = scan.thinned(2.0).array
     low, middle, high = (float(p) for p in np.percentile(sample, (1, 50, 99)))
     shift = alignment(scan, labels)
     return CaseFacts(
@@ -144,8 +147,7 @@ def _size(scan: Volume) -> tuple[float, float, float]:
 
 
 def _structures(scan: Volume, labels: LabelMap) -> tuple[StructureFacts, ...]:
-    coarse = strides(scan, COARSE_MM)
-    body, small = body_outline(scan.array[coarse]), labels.array[coarse]
+    body, small = body_outline(scan.thinned(COARSE_MM).array), labels.thinned(COARSE_MM).array
     found = []
     for value, box in enumerate(ndimage.find_objects(labels.array.astype(np.int32)), start=1):
         if box is None:

@@ -142,7 +142,10 @@ class _Work:
             manifest = self._write(folder, pending=len(todo) - finished)
         if not manifest.cases:
             reasons = "; ".join(f"{d.file}: {d.reason}" for d in manifest.dropped[:3])
-            raise CohortError(f"Nothing in {self.source} can be used ({reasons}).")
+            raise CohortError(
+                f"Nothing in {self.source} can be used ({reasons}). The masks were taken for those of the task "
+                f"{self.task.name}; if they are another's, name it with --task, else mend the files."
+            )
         _remove_strangers(folder, manifest.cases)
         return manifest
 

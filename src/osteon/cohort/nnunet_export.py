@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,9 @@ DATASET_NAME = re.compile(r"^Dataset\d{3}_[A-Za-z0-9_-]+$")
 USUAL_FOLDS = 5
 
 
-def export_nnunet(cohort: Cohort, folder: str | Path, *, folds: Split | None = None, seed: int = 0) -> Path:
+def export_nnunet(
+    cohort: Cohort, folder: str | Path, *, folds: Split | None = None, seed: int = 0, classes: Sequence[str] = ()
+) -> Path:
     """Write a cohort as a raw dataset of nnU-Net, which `import_cohort` reads back.
 
     Label values become 1, 2, 3 ... in the task's order, as nnU-Net wants them, with their names in ``dataset.json``.
@@ -42,6 +44,8 @@ def export_nnunet(cohort: Cohort, folder: str | Path, *, folds: Split | None = N
     folds : Split, optional
         Of this cohort; if missing, five folds (or as many as there are subjects) are made with ``seed``.
     seed : int
+    classes : sequence of str
+        Structures or groups of the task, which become the values 1, 2, 3 ... instead of every structure's own.
 
     Returns
     -------
@@ -63,12 +67,13 @@ def export_nnunet(cohort: Cohort, folder: str | Path, *, folds: Split | None = N
     folds = folds or split(cohort, kind="k-fold", folds=min(USUAL_FOLDS, len(cohort.subjects)), seed=seed)
     held_out = set(folds.folds[0].test) if folds.kind == "holdout" else set()
     present = {name for case in cohort.cases for name in case.annotated}
-    values = {s.value: n for n, s in enumerate((s for s in cohort.task.structures if s.name in present), start=1)}
+    names = list(classes) or [s.name for s in cohort.task.structures if s.name in present]
+    values = cohort.task.class_of_value(names)
     with folder_written_whole(folder) as part:
         for case in cohort.cases:
             _write_case(cohort, case, part, values, test=case.subject in held_out)
         training = sum(case.subject not in held_out for case in cohort.cases)
-        _write_json(part / DATASET, _document(cohort.task, values, training, folder.name))
+        _write_json(part / DATASET, _document(cohort.task, names, training, folder.name))
         _write_json(part / SPLITS, _folds(cohort, folds))
         (part / TABLE).write_text(_table(cohort), encoding="utf-8")
     return folder
@@ -79,17 +84,18 @@ def _write_case(cohort: Cohort, case: Case, part: Path, values: Mapping[int, int
     images.mkdir(exist_ok=True)
     shutil.copyfile(cohort.folder / case.image, images / f"{case.name}_0000.nii.gz")
     label_map = cohort.labels(case)
-    table = np.zeros(max([0, *values]) + 1, dtype=smallest_unsigned(len(values)))
+    highest = max(structure.value for structure in cohort.task.structures)
+    table = np.zeros(highest + 1, dtype=smallest_unsigned(max(values.values())))
     for value, number in values.items():
         table[value] = number
     write(Volume(table[label_map.array], label_map.affine, label_map.nifti_geometry), labels / f"{case.name}.nii.gz")
 
 
-def _document(task: Task, values: Mapping[int, int], training: int, name: str) -> dict[str, Any]:
+def _document(task: Task, names: Sequence[str], training: int, name: str) -> dict[str, Any]:
     return {
         # one channel for all sequences: nnU-Net normalises each scan by itself unless a channel is named CT
         "channel_names": {"0": "MRI"},
-        "labels": {"background": 0, **{task.by_value(value).name: number for value, number in values.items()}},
+        "labels": {"background": 0, **{label: number for number, label in enumerate(names, start=1)}},
         "numTraining": training,
         "file_ending": ".nii.gz",
         "name": name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,10 @@ SEQUENCE = re.compile(r"^(t1|t2|t1w|t2w|pd|pdw|flair|stir|ffe|gre|tse|se|dixon|d
 """Words that name how somebody was scanned and not who."""
 
 Tokens = tuple[str, ...]
+
+WITHIN, SHARED_END, SHARED_RARE = 3, 2, 1
+UNLIKE = (0, 0)
+"""Ways in which two names are alike, and none."""
 
 
 @dataclass(frozen=True)
@@ -100,27 +104,41 @@ def matched(images: Sequence[Path], labels: Sequence[Path]) -> list[Pair]:
     if len(images) == len(labels) == 1:
         return [Pair(images[0], labels[0], stem_of(images[0]), sure=True)]
     ours, theirs = _telling(images), _telling(labels)
-    score = {(a, b): _shared(ours[a], theirs[b]) for a in images for b in labels}
+    usual = _usual(ours.values())
+    rare = _once(ours.values()) & _once(theirs.values())
+    score = {(a, b): _shared(ours[a], theirs[b], rare) for a in images for b in labels}
     pairs = []
     for image in images:
         best = _only_best({b: score[image, b] for b in labels})
         if best is not None and _only_best({a: score[a, best] for a in images}) == image:
-            sure = score[image, best][0] == 1
-            pairs.append(Pair(image, best, _subject(image, ours[image]), sure))
+            sure = score[image, best][0] == WITHIN
+            pairs.append(Pair(image, best, _subject(image, ours[image], usual), sure))
     return pairs
 
 
-def _shared(a: Tokens, b: Tokens) -> tuple[int, int]:
-    """Whether the shorter is within the longer, and how many letters and digits they share from one end."""
+def _shared(a: Tokens, b: Tokens, rare: set[str]) -> tuple[int, int]:
+    """In what way two names are alike, the better the larger, and by how many letters and digits.
+
+    The shorter is within the longer; or they share an end; or a word or number that one name of each folder has.
+    """
     shorter, longer = sorted((a, b), key=len)
     # words may stand in another order (pat6_t1 and t1_pat6), numbers may not: 1_2 is not 2_1
     numbers = iter([token for token in longer if token.isdigit()])
     in_order = all(token in numbers for token in shorter if token.isdigit())
     if shorter and in_order and not Counter(shorter) - Counter(longer):
         # of several that hold it, the one with least beside it
-        return 1, 1000 * sum(map(len, shorter)) - sum(map(len, longer))
-    ends = [_beginning(a, b), _beginning(a[::-1], b[::-1])]
-    return 0, max(ends)
+        return WITHIN, 1000 * sum(map(len, shorter)) - sum(map(len, longer))
+    ends = max(_beginning(a, b), _beginning(a[::-1], b[::-1]))
+    if ends:
+        return SHARED_END, ends
+    common = sum(len(token) for token in rare.intersection(a, b))
+    return (SHARED_RARE, common) if common else UNLIKE
+
+
+def _once(names: Iterable[Tokens]) -> set[str]:
+    """Words and numbers that only one of the names has."""
+    counts = Counter(token for name in names for token in set(name))
+    return {token for token, count in counts.items() if count == 1}
 
 
 def _beginning(a: Tokens, b: Tokens) -> int:
@@ -134,7 +152,7 @@ def _beginning(a: Tokens, b: Tokens) -> int:
 
 def _only_best(scores: Mapping[Path, tuple[int, int]]) -> Path | None:
     ranked = sorted(scores, key=lambda path: scores[path], reverse=True)
-    if not ranked or scores[ranked[0]] == (0, 0):
+    if not ranked or scores[ranked[0]] == UNLIKE:
         return None
     if len(ranked) > 1 and scores[ranked[1]] == scores[ranked[0]]:
         return None
@@ -155,9 +173,17 @@ def _tokens(stem: str) -> Tokens:
     return tuple(str(int(token)) if token.isdigit() else token for token in found)
 
 
-def _subject(image: Path, telling: Tokens) -> str:
+def _usual(names: Collection[Tokens]) -> set[str]:
+    """Words that more than half of the names have, such as ``pat``: nobody's name, unless nothing else is said."""
+    counts = Counter(token for name in names for token in set(name) if not token.isdigit())
+    return {token for token, count in counts.items() if count > len(names) / 2}
+
+
+def _subject(image: Path, telling: Tokens, usual: set[str]) -> str:
     words = [word for word in re.split(r"[\W_]+", stem_of(image)) if word and not SEQUENCE.match(word.lower())]
     told = [word for word in words if set(_tokens(word)) & set(telling)]
+    if told and usual.issuperset(_tokens(told[0])):
+        told = [word for word in told if re.search(r"\d", word)] or told
     return (told or words or [stem_of(image)])[0]
 
 

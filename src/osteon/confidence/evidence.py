@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from math import nan
 
 import cc3d
@@ -72,6 +73,10 @@ def evidence_of(prediction: Prediction, labels: LabelMap, spec: ModelSpec) -> li
             probability = prediction.probabilities[number][box].astype(np.float32) / 255
             probability[np.isin(working[box], same_class)] = 0  # a neighbouring level's
             numbers |= of_probabilities(probability, working[box] == value)
+            if prediction.votes is not None:
+                numbers["disagreement"] = disagreement(
+                    (prediction.votes[(slice(None), *box)] == number) & ~np.isin(working[box], same_class)
+                )
         numbers |= _of_changes(prediction.classes.array, labels.array, number, [value, *same_class])
         found.append(Evidence(structure.name, structure.parent or structure.name, numbers))
     return found
@@ -104,6 +109,20 @@ def of_probabilities(probability: Float32, mask: Mask) -> dict[str, float]:
         "outline": float(np.minimum(edge, 1 - edge).mean()),
         "unrest": float(np.abs(probability[1:-1] - beside).sum()) / size if len(probability) > 2 else nan,
     }
+
+
+def disagreement(masks: Mask) -> float:
+    """1 less the mean Dice of every two networks of an ensemble; NaN where none found anything.
+
+    Parameters
+    ----------
+    masks : (network, slice, row, column) bool ndarray
+        Where each network sees the structure, with its box around it.
+    """
+    sizes = masks.reshape(len(masks), -1).sum(axis=1)
+    pairs = [(a, b) for a, b in combinations(range(len(masks)), 2) if sizes[a] + sizes[b]]
+    dice = [2 * int((masks[a] & masks[b]).sum()) / int(sizes[a] + sizes[b]) for a, b in pairs]
+    return 1 - float(np.mean(dice)) if dice else nan
 
 
 def _of_changes(

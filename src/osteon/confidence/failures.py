@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from osteon.synthesis import Body
-from osteon.synthesis.scanner import PROTOCOLS, GeneratorSettings, ScanGeometry, scan_of
+from osteon.synthesis.scanner import PROTOCOLS, GeneratorSettings, PreparedBody, ScanGeometry, scan_of
 from osteon.synthesis.scanner.volume import SCAN
 from osteon.volume import LabelMap, Volume
 
@@ -60,7 +60,11 @@ def hard_scan(body: Body, seed: int) -> HardScan:
     kind = _drawn(KINDS, rng)
     hardness = {"clean": 0.0, "poor": float(rng.uniform(0.1, 1)), "broken": 0.1}[kind]
     protocol = str(rng.choice([*PROTOCOLS, "random"]))
-    scan, truth = scan_of(body, protocol, seed=seed, geometry=_geometry(hardness, rng), settings=_settings(hardness))
+    prepared = PreparedBody.of(body, [s.name for s in body.labels.task.structures], ignore=0)
+    geometry = _geometry(hardness, rng)
+    while not prepared.holds(geometry.span):  # a body of CT ends at the knees
+        geometry = _geometry(hardness, rng)
+    scan, truth = scan_of(body, protocol, seed=seed, geometry=geometry, settings=_settings(hardness))
     if kind != "broken":
         return HardScan(scan, truth, kind, protocol)
     fault = str(rng.choice(list(FAULTS)))

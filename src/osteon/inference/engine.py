@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from osteon.errors import ModelError, UsageError
+from osteon.geometry import Grid
+from osteon.inference.compiled import openvino_network
+from osteon.networks.ensemble import networks_of
 from osteon.networks.forward import Batch
 from osteon.networks.model import Model
+from osteon.volume import Volume
 
 ENGINES = ("auto", "torch", "openvino")
 
@@ -25,13 +31,25 @@ class Engine:
         ``torch`` or ``openvino``, with the device.
     logits : callable
         ``(n, channel, *spatial)`` float32 slices or patches to ``(n, class, *spatial)`` logits.
+    networks : tuple of callable
+        The same of each network of an ensemble; empty for a single one.
+    whole : callable, optional
+        From a scan to its probabilities and their grid, for networks that see scans in a way of their own; ``logits``
+        is not used then.
     """
 
     name: str
     logits: Callable[[Batch], Batch]
+    networks: tuple[Callable[[Batch], Batch], ...] = ()
+    whole: Callable[[Volume], tuple[NDArray[np.uint8], Grid]] | None = None
 
 
-def engine_for(model: Model, engine: str = "auto", device: str = "auto") -> Engine:
+def engine_for(
+    model: Model,
+    engine: str = "auto",
+    device: str = "auto",
+    says: Callable[[str], None] = lambda message: None,
+) -> Engine:
     """Make a model ready to run.
 
     Parameters
@@ -40,6 +58,8 @@ def engine_for(model: Model, engine: str = "auto", device: str = "auto") -> Engi
     engine : "auto", "torch" or "openvino"
         ``auto`` is torch on a GPU and OpenVINO on a CPU.
     device : "auto", "cpu", "cuda" or "mps"
+    says : callable
+        Gets a sentence about what takes longer this time.
 
     Raises
     ------
@@ -49,16 +69,47 @@ def engine_for(model: Model, engine: str = "auto", device: str = "auto") -> Engi
     if engine not in ENGINES:
         raise UsageError(f"There is no engine {engine}. Known: {', '.join(ENGINES)}.")
     chosen = _device(device)
+    if model.spec.network.planned:
+        return _planned(model, engine, chosen)
     if engine == "auto":
         engine = "torch" if chosen != "cpu" else "openvino"
     if engine == "openvino":
         if chosen != "cpu":
             raise UsageError(f"The engine openvino runs on the CPU; for {chosen} choose --engine torch.")
-        return Engine("openvino on cpu", _openvino(model))
-    return Engine(f"torch on {chosen}", _torch(model, chosen))
+        return _together("openvino on cpu", [_openvino(one, says) for one in networks_of(model)])
+    return _together(f"torch on {chosen}", [_torch(one, chosen) for one in networks_of(model)])
+
+
+def _planned(model: Model, engine: str, device: str) -> Engine:
+    if engine == "openvino":
+        raise UsageError(f"The model {model.spec.name} is run by nnU-Net, with torch. Leave --engine openvino out.")
+    from osteon.inference.planned import planned_answer
+
+    def no_slices(seen: Batch) -> Batch:
+        raise ModelError(f"The model {model.spec.name} is run by nnU-Net, on whole scans only.")
+
+    return Engine(f"nnU-Net on {device}", no_slices, whole=planned_answer(networks_of(model), device))
+
+
+def _together(name: str, networks: list[Callable[[Batch], Batch]]) -> Engine:
+    """One network, or several of which the probabilities are averaged."""
+    if len(networks) == 1:
+        return Engine(name, networks[0])
+    return Engine(name, lambda seen: averaged([logits(seen) for logits in networks]), tuple(networks))
+
+
+def averaged(answers: Sequence[Batch]) -> Batch:
+    """Logits whose probabilities are the mean of several networks' probabilities, ``(n, class, *spatial)``."""
+    total = np.zeros_like(answers[0])
+    for logits in answers:
+        likely = np.exp(logits - logits.max(axis=1, keepdims=True))
+        total += likely / likely.sum(axis=1, keepdims=True)
+    return np.log(np.maximum(total / len(answers), np.finfo(np.float32).tiny))
 
 
 def _device(device: str) -> str:
+    if device == "cpu" or (device == "auto" and not _may_have_gpu()):
+        return "cpu"
     import torch
 
     there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
@@ -71,20 +122,24 @@ def _device(device: str) -> str:
     return device
 
 
+def _may_have_gpu() -> bool:
+    """Whether torch is worth asking: importing it takes longer than all else before the network."""
+    if sys.platform != "linux":
+        return True
+    # drivers of NVIDIA, of AMD, and of Windows below a Linux that runs in it
+    return any(Path(driver).exists() for driver in ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg"))
+
+
 def _torch(model: Model, device: str) -> Callable[[Batch], Batch]:
     from osteon.networks.forward import channels_last, torch_logits
 
     return torch_logits(channels_last(model.network().to(device)))
 
 
-def _openvino(model: Model) -> Callable[[Batch], Batch]:
+def _openvino(model: Model, says: Callable[[str], None]) -> Callable[[Batch], Batch]:
     import openvino
-    import torch
 
-    shape = model.spec.network.input_shape(model.spec.preprocessing.channels)
-    example = torch.zeros(1, *(64 if side == -1 else side for side in shape))
-    with torch.no_grad():
-        network = openvino.convert_model(model.network(), example_input=example, input=[(-1, *shape)])
+    network = openvino_network(model, says)
     # where a CPU has bf16 units OpenVINO takes them unasked, and answers another thing than torch
     how = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
     try:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from osteon.geometry import Grid, resample_linear
+from osteon.geometry import Grid
 from osteon.inference.engine import Engine
+from osteon.inference.onto_grid import largest_class
 from osteon.inference.scale import surest_scale
-from osteon.networks.forward import volume_logits
+from osteon.networks.forward import Batch, volume_logits
 from osteon.networks.model import Model
 from osteon.preprocessing import Preprocessing, resampled_in_plane, turned_volume
 from osteon.volume import Volume
@@ -31,11 +33,14 @@ class Prediction:
         Background first, 0 to 255, on the working grid.
     working : Grid
         Grid of the probabilities.
+    votes : (network, slice, row, column) uint8 ndarray, optional
+        Class that each network of an ensemble would have chosen there; None for a single network.
     """
 
     classes: Volume
     probabilities: NDArray[np.uint8]
     working: Grid
+    votes: NDArray[np.uint8] | None = None
 
 
 def predict(scan: Volume, model: Model, engine: Engine) -> Prediction:
@@ -50,12 +55,17 @@ def predict(scan: Volume, model: Model, engine: Engine) -> Prediction:
     model : Model
     engine : Engine
     """
+    if engine.whole is not None:
+        probabilities, grid = engine.whole(scan)
+        return Prediction(
+            scan.with_array(largest_class(probabilities, grid, scan.grid, scan.array)), probabilities, grid
+        )
     turned = turned_volume(scan, model.spec.preprocessing)
     how = surest_scale(turned, model, engine)
     working = resampled_in_plane(turned, how)
-    probabilities = _probabilities(working, how, model, engine)
-    classes = scan.with_array(_largest(probabilities, working.grid, scan.grid))
-    return Prediction(classes, probabilities, working.grid)
+    probabilities, votes = _probabilities(working, how, model, engine)
+    classes = scan.with_array(largest_class(probabilities, working.grid, scan.grid, scan.array))
+    return Prediction(classes, probabilities, working.grid, votes)
 
 
 def predict_classes(scan: Volume, model: Model, engine: Engine) -> Volume:
@@ -63,26 +73,33 @@ def predict_classes(scan: Volume, model: Model, engine: Engine) -> Volume:
     return predict(scan, model, engine).classes
 
 
-def _probabilities(working: Volume, how: Preprocessing, model: Model, engine: Engine) -> NDArray[np.uint8]:
-    """``(class, slice, row, column)`` probabilities, background first, 0 to 255."""
+def _probabilities(
+    working: Volume, how: Preprocessing, model: Model, engine: Engine
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """``(class, slice, row, column)`` probabilities, background first, 0 to 255; and an ensemble's votes."""
+    if not engine.networks:
+        return _of_network(working, how, model, engine.logits), None
+    # one network after the other, each as bytes, so that memory does not grow with their number
+    total = np.zeros((len(model.spec.classes) + 1, *working.shape), dtype=np.uint16)
+    votes = np.zeros((len(engine.networks), *working.shape), dtype=np.uint8)
+    for number, logits in enumerate(engine.networks):
+        one = _of_network(working, how, model, logits)
+        votes[number] = one.argmax(axis=0)
+        total += one
+    total += len(engine.networks) // 2  # to the nearest
+    return (total // len(engine.networks)).astype(np.uint8), votes
+
+
+def _of_network(
+    working: Volume, how: Preprocessing, model: Model, logits_of: Callable[[Batch], Batch]
+) -> NDArray[np.uint8]:
+    """Probabilities of one network."""
     spec = model.spec
     result = np.zeros((len(spec.classes) + 1, *working.shape), dtype=np.uint8)
-    for indices, logits in volume_logits(working, how, spec.network.patch, engine.logits, BATCH):
+    for indices, logits in volume_logits(working, how, spec.network.patch, logits_of, BATCH):
         # logits (n, class, row, column)
         logits -= logits.max(axis=1, keepdims=True)
         np.exp(logits, out=logits)
         logits *= 255 / logits.sum(axis=1, keepdims=True)
         result[:, indices] = np.rint(logits).astype(np.uint8).swapaxes(0, 1)
-    return result
-
-
-def _largest(probabilities: NDArray[np.uint8], working: Grid, grid: Grid) -> NDArray[np.uint8]:
-    """Class of the largest probability on another grid, one class in memory at a time."""
-    result = np.zeros(grid.shape, dtype=np.uint8)
-    best = resample_linear(probabilities[0], working.affine, grid, outside=255.0)
-    for number, probability in enumerate(probabilities[1:], start=1):
-        values = resample_linear(probability, working.affine, grid)
-        wins = values > best
-        result[wins] = number
-        best[wins] = values[wins]
     return result

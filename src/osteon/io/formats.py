@@ -143,6 +143,11 @@ def kind_or_why_not(path: Path, *, folder_of_scans: bool = False) -> Kind | None
     if path.stat().st_size == 0:
         raise ReadError(f"The file {path} is empty (0 bytes). Copy or download it again.")
     kind = kind_of(path)
+    if kind is None and path.suffix.lower() == ".zip":
+        raise ReadError(
+            f"The archive {path} holds no DICOM file, at least not among its first ones. Unpack it, with the archives "
+            f"that may be in it, and give the folder; Osteon reads {READABLE}."
+        )
     if kind is None:
         raise ReadError(f"{path} is not an image that Osteon knows. It reads {READABLE}.")
     return kind

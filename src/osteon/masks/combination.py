@@ -89,14 +89,19 @@ def combine(
 def settled(overlay: Overlay, rule: OverlapRule, target: Volume, task: Task, notes: list[str]) -> Combined:
     """The label map of structures laid over one another, on a scan's grid."""
     owner, overlaps = overlay.settled(rule)
-    gone = [name for n, name in enumerate(overlay.names, start=1) if not (owner == n).any()]
-    notes = notes + [
-        f"{name} has no voxel in the label map: it is empty, smaller than a voxel, or lies wholly within others."
-        for name in gone
-    ]
     values = np.array([0, *(task.by_name(name).value for name in overlay.names)])
     table = values.astype(np.uint8 if values.max() < 256 else np.uint16)
-    labels = LabelMap(table[owner], target.affine, target.nifti_geometry, task=task)
+    array = owner if owner.dtype == table.dtype else np.zeros(owner.shape, dtype=table.dtype)
+    counts = np.zeros(len(values), dtype=np.int64)
+    for to, plane in zip(array[overlay.box], owner[overlay.box], strict=True):  # numpy indexes by eight bytes a voxel
+        counts += np.bincount(plane.ravel(), minlength=len(values))
+        to[...] = table[plane]
+    notes = notes + [
+        f"{name} has no voxel in the label map: it is empty, smaller than a voxel, or lies wholly within others."
+        for name, count in zip(overlay.names, counts[1:], strict=True)
+        if not count
+    ]
+    labels = LabelMap(array, target.affine, target.nifti_geometry, task=task)
     return Combined(labels, tuple(overlaps), tuple(notes))
 
 

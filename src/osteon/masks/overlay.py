@@ -69,6 +69,13 @@ class Overlay:
         self._grid = grid
         self._owner = np.zeros(grid.shape, dtype=np.uint8 if most < 256 else np.uint16)
         self._claims: list[tuple[int, IntArray]] = []
+        self._low, self._high = np.array(grid.shape), np.zeros(3, dtype=int)
+
+    @property
+    def box(self) -> Box:
+        """Smallest box that holds all that was laid down."""
+        i, j, k = (slice(int(a), max(int(a), int(b))) for a, b in zip(self._low, self._high, strict=True))
+        return i, j, k
 
     def add(self, name: str, mask: NDArray[np.bool_], box: Box | None = None) -> None:
         """Lay a structure's voxels down; of the same structure twice, both count.
@@ -84,10 +91,12 @@ class Overlay:
         if name not in self.names:
             self.names.append(name)
         number = self.names.index(name) + 1
-        place = box or (slice(None), slice(None), slice(None))
-        owner = self._owner[place]
+        a, b, c = mask.shape
+        place = box or (slice(0, a), slice(0, b), slice(0, c))
+        owner, start = self._owner[place], np.array([s.start for s in place])
+        if mask.size:
+            self._low, self._high = np.minimum(self._low, start), np.maximum(self._high, start + mask.shape)
         if self.names != [name]:
-            start = np.array([s.start or 0 for s in place])
             contested = np.argwhere(mask & (owner != 0) & (owner != number)) + start
             self._claims.append((number, np.ravel_multi_index(tuple(contested.T), self._grid.shape).astype(np.int64)))
         np.copyto(owner, number, where=mask & (owner == 0), casting="same_kind")

@@ -112,10 +112,11 @@ def placed(
 
 def _tried(files: list[tuple[SurfaceFile, Unit]], scan: Volume) -> tuple[Space, str]:
     """World in which surfaces that do not name theirs lie in the body, and the shares."""
-    bodies = [body_of(file.placed("RAS", unit), str(file.path)) for file, unit in files]
-    points = np.concatenate([points_inside(part) for body in bodies for part, sign in body.parts if sign > 0])
+    outlines = [body_of(file.placed("RAS", unit), str(file.path)) for file, unit in files]
+    points = [np.concatenate([points_inside(part) for part, sign in one.parts if sign > 0]) for one in outlines]
     body = _body(scan)
-    shares = [_share_in(points if space == "RAS" else transform_points(LPS_TO_RAS, points), body) for space in SPACES]
+    _refuse_two_worlds([file.path.name for file, _ in files], [_shares_in(some, body) for some in points])
+    shares = _shares_in(np.concatenate(points), body)
     said = f"{shares[0]:.0%} in the body as RAS, {shares[1]:.0%} as LPS"
     names = ", ".join(file.path.name for file, _ in files[:5]) + (", ..." if len(files) > 5 else "")
     if max(shares) < INSIDE:
@@ -148,11 +149,26 @@ def points_inside(surface: Surface) -> FloatArray:
 
 def _body(scan: Volume) -> Volume:
     """Voxels of the body in a coarse copy of the scan."""
-    from osteon.preprocessing import body_mask  # which imports scikit-image
+    from osteon.preprocessing.body_outline import body_outline  # which imports scikit-image
 
-    i, j, k = (max(1, round(COARSE_MM / edge)) for edge in scan.spacing_mm)
-    coarse = Volume(scan.array[::i, ::j, ::k], scan.affine @ np.diag([i, j, k, 1.0]))
-    return coarse.with_array(body_mask(coarse))
+    coarse = scan.thinned(COARSE_MM)
+    return coarse.with_array(body_outline(coarse.array))
+
+
+def _refuse_two_worlds(names: list[str], shares: list[tuple[float, float]]) -> None:
+    """Files that fit as RAS alone beside others that fit as LPS alone cannot be read as one."""
+    alone = [[name for name, own in zip(names, shares, strict=True) if own[n] - own[1 - n] > INSIDE] for n in (0, 1)]
+    if all(alone):
+        raise UsageError(
+            "No comment names the world of these coordinates, and they are not of one: "
+            f"{', '.join(alone[0][:5])} lies in the body as RAS only, {', '.join(alone[1][:5])} as LPS only. "
+            "Export them alike, or with a comment SPACE=RAS or SPACE=LPS."
+        )
+
+
+def _shares_in(points: FloatArray, body: Volume) -> tuple[float, float]:
+    """Shares of points in the body, read as RAS and as LPS."""
+    return _share_in(points, body), _share_in(transform_points(LPS_TO_RAS, points), body)
 
 
 def _share_in(points: FloatArray, body: Volume) -> float:

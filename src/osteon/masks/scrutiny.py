@@ -70,7 +70,7 @@ def elsewhere(body: Body, file: SurfaceFile, placement: Placement, like: Volume)
     other = "LPS" if placement.space == "RAS" else "RAS"
     fits = float(_within(transform_points(LPS_TO_RAS, points), like).mean())
     remedy = (
-        f"Read as {other}, {fits:.0%} of its corners would lie in it: if its comment is wrong, say --space {other}."
+        f"Read as {other}, {fits:.0%} of its corners would lie in it: if that is its world, say --space {other}."
         if fits > NOTED
         else "Check that both come from the same examination, and the unit."
     )

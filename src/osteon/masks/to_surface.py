@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
+from scipy import sparse
 
 from osteon.geometry import FloatArray, transform_points
 from osteon.io.surface import Surface
@@ -74,10 +74,12 @@ def surfaces_of(labels: LabelMap) -> dict[str, Surface]:
     dict of str to Surface
         In the order of the task; empty when nothing is labelled.
     """
-    foreground = ndimage.find_objects((labels.array != 0).astype(np.uint8))
-    if not foreground:
+    foreground = labels.array != 0
+    held = [np.flatnonzero(foreground.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
+    if held[0].size == 0:
         return {}
-    box = foreground[0]
+    i, j, k = (slice(int(along[0]), int(along[-1]) + 1) for along in held)
+    box = (i, j, k)
     corner = np.array([s.start for s in box], dtype=np.int64)
     net = _net(labels.array[box], corner)
     smooth = _smoothed(net)

@@ -71,7 +71,7 @@ def measure(labels: LabelMap) -> pd.DataFrame:
         - in a task with long bones of the leg, ``length_mm`` and so on as `osteon.measurement.leg` and its neighbours
           define them; NaN for other bones, and for one that is cut off or whose landmarks are not found
     """
-    boxes = ndimage.find_objects(labels.array)
+    boxes = ndimage.find_objects(labels.array.T)  # scans lie in memory with their first axis fastest
     present = set(labels.values())
     rows: list[dict[str, Any]] = []
     bodies: dict[int, Body] = {}  # by row
@@ -80,7 +80,8 @@ def measure(labels: LabelMap) -> pd.DataFrame:
     for structure in labels.task.structures:
         if structure.value not in present:
             continue
-        box = boxes[structure.value - 1]
+        k, j, i = boxes[structure.value - 1]
+        box = (i, j, k)
         mask = labels.array[box] == structure.value
         part = labels.grid.cropped(box)
         faces = _faces_reached(box, labels)

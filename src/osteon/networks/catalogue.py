@@ -63,6 +63,11 @@ def architecture(name: str) -> Architecture:
     return ARCHITECTURES[name]
 
 
+def has_encoder(name: str) -> bool:
+    """Whether a network has an encoder that could be pre-trained or frozen."""
+    return name in ARCHITECTURES and ARCHITECTURES[name].encoder
+
+
 def with_encoder() -> str:
     """Names of the architectures with an encoder, for messages."""
     return ", ".join(name for name, known in ARCHITECTURES.items() if known.encoder)

@@ -76,7 +76,7 @@ def channels_last(network: torch.nn.Module) -> torch.nn.Module:
     """Lay out a network's kernels, 2-D and 3-D, with channels last: faster on CPUs and on tensor cores."""
     for parameter in network.parameters():
         if parameter.ndim in (4, 5):
-            parameter.data = parameter.data.contiguous(memory_format=_channels_last(parameter.ndim))
+            parameter.data = parameter.data.contiguous(memory_format=layout_of(parameter.ndim))
     return network
 
 
@@ -86,7 +86,7 @@ def torch_logits(network: torch.nn.Module) -> Callable[[Batch], Batch]:
 
     def logits(seen: Batch) -> Batch:
         with torch.inference_mode():
-            x = torch.from_numpy(seen).contiguous(memory_format=_channels_last(seen.ndim))
+            x = torch.from_numpy(seen).contiguous(memory_format=layout_of(seen.ndim))
             device = next(network.parameters()).device
             answer: torch.Tensor = network(x.to(device))
         return np.ascontiguousarray(answer.float().cpu().numpy())
@@ -94,7 +94,8 @@ def torch_logits(network: torch.nn.Module) -> Callable[[Batch], Batch]:
     return logits
 
 
-def _channels_last(axes: int) -> torch.memory_format:
+def layout_of(axes: int) -> torch.memory_format:
+    """Channels last, for pictures of so many axes: 4 with batch and channel, 5 for volumes."""
     import torch
 
     return torch.channels_last if axes == 4 else torch.channels_last_3d

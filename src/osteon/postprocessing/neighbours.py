@@ -9,7 +9,6 @@ import numpy as np
 from osteon.anatomy import Limb, Task
 from osteon.geometry import FloatArray
 from osteon.postprocessing.belonging import Bond, Bone
-from osteon.postprocessing.components import boxes_of
 from osteon.postprocessing.notes import Notes
 from osteon.postprocessing.parts import Labels, Least, Part, parts_of, touching_mm2
 
@@ -40,10 +39,9 @@ def put_bones_right(labels: Labels, affine: FloatArray, task: Task, near_mm: flo
     limb = task.limb
     if limb is None:
         return notes
-    boxes = boxes_of(labels)
     for side in ("right", "left"):
         group_of = {s.value: s.parent or "" for s in task.structures if s.side == side and s.parent in limb.groups}
-        parts = parts_of(labels, {v: boxes[v] for v in group_of if v in boxes}, affine, least)
+        parts = parts_of(labels, group_of, affine, least)
         bones: dict[int, Bone] = {}
         for value in {part.value: None for part in parts}:
             of_value = [part for part in parts if part.value == value]

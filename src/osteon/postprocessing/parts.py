@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from osteon.geometry import FloatArray, transform_points
-from osteon.postprocessing.components import Box, Mask, boxes_of
+from osteon.postprocessing.components import Box, Mask
+from osteon.postprocessing.connected import filled_box, grouped, numbered_parts
+from osteon.postprocessing.runs import picture_axes, runs_of
 
 Labels = NDArray[np.integer[Any]]
 
@@ -112,31 +113,35 @@ def across_mm(points_mm: FloatArray) -> dict[int, float]:
     return {int(h) + lowest: float(sums[h] / counts[h]) for h in np.flatnonzero(counts)}
 
 
-def parts_of(labels: Labels, boxes: Mapping[int, tuple[slice, ...]], affine: FloatArray, least: Least) -> list[Part]:
-    """Parts of some structures that are large enough; of each structure the largest first.
+def parts_of(labels: Labels, values: Iterable[int], affine: FloatArray, least: Least) -> list[Part]:
+    """Parts of some structures that are large enough, by label value; of each structure the largest first.
 
     Parameters
     ----------
     labels : (i, j, k) integer ndarray
-    boxes : dict of int to tuple of slice
-        Label values, and where they lie (`boxes_of`).
+    values : iterable of int
+        Label values of the structures.
     affine : (4, 4) ndarray
     least : Least
     """
-    found: list[Part] = []
-    for value, box in boxes.items():
-        numbers = cc3d.connected_components(labels[box] == value, connectivity=26, out_dtype=np.uint32)
-        sizes = np.bincount(numbers.ravel())
-        sizes[0] = 0
-        inner = boxes_of(numbers.view(np.int32))
-        for number in np.argsort(-sizes, kind="stable"):
-            if sizes[number] == 0 or (sizes[number] < max(least.voxels, least.share * sizes.max())):
-                break
-            within = inner[int(number)]
-            place = tuple(slice(a.start + b.start, a.start + b.stop) for a, b in zip(box, within, strict=True))
-            found.append(
-                Part(value, (place[0], place[1], place[2]), numbers[within] == number, int(sizes[number]), affine)
-            )
+    axes = picture_axes(labels)
+    pictures = labels.transpose(axes)
+    runs = runs_of(pictures)
+    runs = runs.taken(np.isin(runs.value, list(values)))
+    if not len(runs):
+        return []
+    number = numbered_parts(runs, pictures.shape)
+    sizes = np.bincount(number, weights=runs.size)
+    value_of = np.zeros(len(sizes), dtype=np.int64)
+    value_of[number] = runs.value
+    largest = np.zeros(int(value_of.max()) + 1)
+    np.maximum.at(largest, value_of, sizes)
+    (enough,) = np.nonzero(sizes >= np.maximum(least.voxels, least.share * largest[value_of]))
+    enough = enough[np.lexsort((-sizes[enough], value_of[enough]))]
+    found = []
+    for part, of_part in zip(enough, grouped(runs, number, enough), strict=True):
+        box, mask = filled_box(of_part, axes)
+        found.append(Part(int(value_of[part]), box, mask, int(sizes[part]), affine))
     return found
 
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from osteon.anatomy import Limb, Task
 from osteon.geometry import FloatArray, transform_points
-from osteon.postprocessing.components import boxes_of
 from osteon.postprocessing.notes import Notes
 from osteon.postprocessing.parts import BIN_MM, Labels, Least, Part, across_mm, parts_of
 
@@ -71,7 +70,7 @@ def put_sides_right(labels: Labels, affine: FloatArray, task: Task, least: Least
     if task.limb is None:
         return notes
     values = [s.value for s in task.structures if s.mirror is not None and s.parent in task.limb.groups]
-    parts = parts_of(labels, {v: box for v, box in boxes_of(labels).items() if v in values}, affine, least)
+    parts = parts_of(labels, values, affine, least)
     middle = midline(parts, task, task.limb)
     if middle is not None:
         parts = [_on_its_side(part, middle, labels, task, notes) for part in parts]

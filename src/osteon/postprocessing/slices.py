@@ -8,10 +8,9 @@ import cc3d
 import numpy as np
 from numpy.typing import NDArray
 
-from osteon.postprocessing.components import boxes_of
+from osteon.postprocessing.runs import picture_axes, runs_of, segments_of
 
 Labels = NDArray[np.integer[Any]]
-Picture = NDArray[np.bool_]
 
 
 def denoise_slices(labels: Labels, axis: int, share: float) -> Labels:
@@ -37,9 +36,26 @@ def denoise_slices(labels: Labels, axis: int, share: float) -> Labels:
         Of the same type.
     """
     result = labels.copy(order="K")
-    for before, after in zip(np.moveaxis(labels, axis, 0), np.moveaxis(result, axis, 0), strict=True):
-        if before.any():
-            _denoise(before, after, share)
+    before, after = (array.transpose(picture_axes(labels, axis)) for array in (labels, result))
+    runs = runs_of(before)
+    if not len(runs):
+        return result
+    shape = before.shape[1], before.shape[2]
+    segments = segments_of(runs, shape)
+    areas = np.bincount(segments.group, weights=segments.runs.size * segments.inside)
+    smallest = (share * areas).astype(np.int64)[segments.group]
+    holes = ~segments.inside & (segments.part_sizes(segments.inside, segments.beside) < smallest)
+    kept = segments.inside | holes
+    # what was filled joins what lies around it, also along the row
+    joined = np.concatenate([segments.beside, segments.next_to]) if holes.any() else segments.beside
+    kept &= segments.part_sizes(kept, joined) >= smallest
+    after[segments.runs.taken(segments.inside & ~kept).pixels()] = 0
+    # only now, because a hole may hold what another structure has given up
+    filled = segments.runs.taken(kept & ~segments.inside)
+    for value in np.unique(filled.value):
+        pixels = np.stack(filled.taken(filled.value == value).pixels())
+        free = pixels[:, after[tuple(pixels)] == 0]
+        after[tuple(free)] = value
     return result
 
 
@@ -64,57 +80,3 @@ def without_small_holes(mask: NDArray[np.bool_], axis: int, share: float) -> NDA
             hole[0] = False
             picture |= hole[parts[1:-1, 1:-1]]
     return result
-
-
-def _denoise(before: Labels, after: Labels, share: float) -> None:
-    """Denoise one slice into ``after``, which holds a copy of it."""
-    changed = []
-    for value, found in boxes_of(before).items():
-        smallest = int(share * np.count_nonzero(before[found] == value))
-        box = _surrounded(found, before.shape, smallest)
-        mask = before[box] == value
-        cleaned = _cleaned(mask, _inner_edges(box, before.shape), smallest)
-        if cleaned is not mask:
-            after[box][mask & ~cleaned] = 0
-            changed.append((value, box, cleaned & ~mask))
-    # only now, because a hole may hold what another structure has given up
-    for value, box, filled in changed:
-        after[box][filled & (after[box] == 0)] = value
-
-
-def _cleaned(mask: Picture, inner: list[tuple[int, int]], smallest: int) -> Picture:
-    """A mask without small holes and small parts; the same object where there are none.
-
-    ``inner`` names a pixel on each edge of the box that lies inside the picture: the background there is not small.
-    """
-    if smallest < 2:
-        return mask
-    # both at once: parts of the structure (2) and of its background (1)
-    parts, count = cc3d.connected_components(mask.view(np.uint8) + np.uint8(1), connectivity=4, return_N=True)
-    small = np.bincount(parts.ravel(), minlength=count + 1) < smallest
-    small[[parts[pixel] for pixel in inner]] = False
-    if not small[1:].any():
-        return mask
-    filled = mask | small[parts]
-    parts = cc3d.connected_components(filled, connectivity=4)
-    return np.asarray(filled & (np.bincount(parts.ravel()) >= smallest)[parts], dtype=bool)
-
-
-def _surrounded(found: tuple[slice, ...], shape: tuple[int, ...], smallest: int) -> tuple[slice, slice]:
-    """Box of a structure with a margin; where it ends inside the picture, ``smallest`` pixels and more lie beyond.
-
-    So background that goes on outside is never small, and need not be followed there.
-    """
-    rows = _widened(found[0], shape[0], shape[1], smallest)
-    return rows, _widened(found[1], shape[1], rows.stop - rows.start, smallest)
-
-
-def _widened(edge: slice, size: int, across: int, smallest: int) -> slice:
-    start, stop = max(0, edge.start - 1), min(size, edge.stop + 1)
-    return slice(start if start * across >= smallest else 0, stop if (size - stop) * across >= smallest else size)
-
-
-def _inner_edges(box: tuple[slice, slice], shape: tuple[int, ...]) -> list[tuple[int, int]]:
-    inner = [(0, 0)] if box[0].start > 0 or box[1].start > 0 else []
-    inner += [(-1, 0)] if box[0].stop < shape[0] else []
-    return inner + ([(0, -1)] if box[1].stop < shape[1] else [])

@@ -9,7 +9,7 @@ from osteon.anatomy import Task
 from osteon.geometry import FloatArray, axis_of, voxel_volume_mm3
 from osteon.networks.model import PostprocessingSpec
 from osteon.postprocessing.belonging import belonging
-from osteon.postprocessing.components import boxes_of, without_holes
+from osteon.postprocessing.components import Box, without_holes
 from osteon.postprocessing.neighbours import put_bones_right
 from osteon.postprocessing.notes import Notes
 from osteon.postprocessing.parts import Labels, Least, Part, parts_of
@@ -36,16 +36,20 @@ def clean_volume(labels: Labels, affine: FloatArray, task: Task, how: Postproces
     notes = put_sides_right(labels, affine, task, least)
     notes.add(put_bones_right(labels, affine, task, how.near_mm, least))
     long_groups = task.limb.long_groups if task.limb is not None else ()
-    boxes = boxes_of(labels)
-    present = [(s, labels[boxes[s.value]]) for s in task.structures if s.value in boxes]
-    for structure, view in present:
-        parts = parts_of(labels, {structure.value: boxes[structure.value]}, affine, least)
-        kept = belonging(parts, long=structure.parent in long_groups, near_mm=how.near_mm)
-        notes.changed(structure.name, "removed", _remove_others(labels, view, structure.value, kept))
+    parts = parts_of(labels, [s.value for s in task.structures], affine, least)
+    kept = {}
+    for structure in task.structures:
+        of_structure = [part for part in parts if part.value == structure.value]
+        kept[structure.value] = belonging(of_structure, long=structure.parent in long_groups, near_mm=how.near_mm)
+    removed = _keep(labels, kept)
+    for structure in task.structures:
+        notes.changed(structure.name, "removed", int(removed[structure.value]))
     # only now, because what lay in a hole may have been removed
     across = axis_of(affine, NORMALS[task.plane])
-    for structure, view in present:
-        notes.changed(structure.name, "filled", fill_holes(view, structure.value, across, how.slice_share))
+    for structure in task.structures:
+        if kept[structure.value]:
+            view = labels[_around(kept[structure.value])]
+            notes.changed(structure.name, "filled", fill_holes(view, structure.value, across, how.slice_share))
     return notes
 
 
@@ -68,12 +72,22 @@ def fill_holes(view: Labels, value: int, across: int, share: float) -> int:
     return int(np.count_nonzero(added))
 
 
-def _remove_others(labels: Labels, view: Labels, value: int, kept: list[Part]) -> int:
-    """Remove all of a structure, seen in its box, but some parts; returns the voxels removed."""
-    mask = view == value
-    removed = int(np.count_nonzero(mask)) - sum(part.voxels for part in kept)
-    if removed:
-        view[mask] = 0
-        for part in kept:
-            part.write(labels, value)
-    return removed
+def _keep(labels: Labels, kept: dict[int, list[Part]]) -> NDArray[np.int64]:
+    """Leave nothing in ``labels`` but some parts of each structure; returns the voxels removed, by value."""
+    cleaned = np.zeros_like(labels)
+    for value, parts in kept.items():
+        for part in parts:
+            part.write(cleaned, value)
+    before, after = labels.ravel(order="K"), cleaned.ravel(order="K")
+    lost = before[np.flatnonzero(before != after)]
+    labels[...] = cleaned
+    return np.bincount(lost, minlength=max(kept) + 1)
+
+
+def _around(parts: list[Part]) -> Box:
+    """Box around some parts."""
+    i, j, k = (
+        slice(min(part.box[axis].start for part in parts), max(part.box[axis].stop for part in parts))
+        for axis in range(3)
+    )
+    return i, j, k

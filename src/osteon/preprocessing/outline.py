@@ -119,7 +119,7 @@ def _middle(depth: FloatArray) -> FloatArray:
     """Where the middle of the body lies in each slice: a straight line, as a patient lies straight."""
     area = depth.sum(axis=0)
     heights = np.arange(depth.shape[1], dtype=np.float64)
-    centre = (np.arange(depth.shape[0])[:, None] * depth).sum(axis=0) / np.maximum(area, 1)
+    centre: FloatArray = (np.arange(depth.shape[0])[:, None] * depth).sum(axis=0) / np.maximum(area, 1)
     if np.count_nonzero(area) < 2:
         return centre
     return np.asarray(np.polyval(np.polyfit(heights, centre, 1, w=area), heights))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-from osteon.cohort import Checked
+from osteon.cohort import Checked, Finding
 from osteon.cohort.plausible import volume_range_cm3
+from osteon.report.frame import section
 
 WIDTH, HEIGHT = 260, 170
 LEFT, RIGHT, TOP, BOTTOM = 40, 10, 24, 26
@@ -22,11 +23,11 @@ class _Dot:
 
 def volume_charts(checked: Checked) -> str:
     """A section with a chart for each structure that more than one case holds; the plausible range is shaded."""
-    odd = {finding.place for finding in checked.findings if finding.kind in ("volume", "length")}
+    odd = [finding for finding in checked.findings if finding.kind in ("volume", "length")]
     dots: dict[str, list[_Dot]] = {}
     for case in checked.cohort.cases:
         for found in checked.facts[case.name].structures:
-            marked = bool({case.name, f"{case.name}, {found.name}"} & odd)
+            marked = any(_is_about(finding, case.name, found.name) for finding in odd)
             dots.setdefault(found.name, []).append(_Dot(case.name, case.age_years, found.volume_cm3, marked))
     task = checked.cohort.task
     charts = [_chart(s.name, s.parent or "", dots[s.name]) for s in task.structures if len(dots.get(s.name, [])) > 1]
@@ -35,7 +36,12 @@ def volume_charts(checked: Checked) -> str:
     intro = (
         "<p>Each dot is a case (point at it for its name); red ones have a finding; the plausible range is shaded.</p>"
     )
-    return f'<section>\n<h2>Volumes</h2>\n{intro}\n<div class="charts">{"".join(charts)}</div>\n</section>'
+    return section("Volumes", f'{intro}\n<div class="charts">{"".join(charts)}</div>')
+
+
+def _is_about(finding: Finding, case: str, structure: str) -> bool:
+    """Whether a finding is of a structure; one of many structures of a case names them in its message."""
+    return finding.place == f"{case}, {structure}" or (finding.place == case and structure in finding.message)
 
 
 def _chart(name: str, group: str, dots: list[_Dot]) -> str:
@@ -43,7 +49,9 @@ def _chart(name: str, group: str, dots: list[_Dot]) -> str:
     places = [dot.age_years if aged and dot.age_years is not None else float(n) for n, dot in enumerate(dots)]
     low, high = min(places), max(places)
     low, high = (low - 1, high + 1) if high - low < 1 else (low, high)
-    top = 1.1 * max(dot.volume_cm3 for dot in dots)
+    ages = [low + (high - low) * n / 24 for n in range(25)]
+    ranges = [(age, bounds) for age in ages if (bounds := volume_range_cm3(group, age if aged else None)) is not None]
+    top = 1.1 * max([dot.volume_cm3 for dot in dots] + [1.2 * bounds[0] for _, bounds in ranges])  # some shade is seen
 
     def x(place: float) -> float:
         return LEFT + (place - low) / (high - low) * (WIDTH - LEFT - RIGHT - 12) + 6
@@ -51,8 +59,6 @@ def _chart(name: str, group: str, dots: list[_Dot]) -> str:
     def y(volume: float) -> float:
         return TOP + (1 - min(volume, top) / top) * (HEIGHT - TOP - BOTTOM)
 
-    ages = [low + (high - low) * n / 24 for n in range(25)]
-    ranges = [(age, bounds) for age in ages if (bounds := volume_range_cm3(group, age if aged else None)) is not None]
     edge = [(x(age), y(b[1])) for age, b in ranges] + [(x(age), y(b[0])) for age, b in reversed(ranges)]
     shade = f'<polygon class="range" points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in edge)}"/>' if edge else ""
     circles = "".join(

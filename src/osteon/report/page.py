@@ -6,17 +6,13 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from importlib import resources
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
 from osteon.confidence import Judgement
 from osteon.io.surface import Surface
-from osteon.io.whole import written_whole
 from osteon.report.drawing import outlined, short_name
+from osteon.report.frame import jpeg, resource, section, write_page
 from osteon.report.preview import solid
 from osteon.report.shading import Camera
 from osteon.report.slices import Stack, window
@@ -32,7 +28,6 @@ GALLERY_LIMIT = 60
 
 GALLERY_MARGIN_MM = 25.0
 THUMBNAIL_PIXELS = 420
-NOTICE = "Not a medical device. For research use only: not for diagnosis or treatment."
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,46 +85,20 @@ def write_report(path: Path, content: ReportContent) -> None:
         _warnings(content.warnings),
         _figure(content),
         _confidence(content.judgements, colours),
-        _section("Measurements", html_table(content.measurements, "Measurements of each structure", colours)),
-        *(_section(title, html_table(table, title, colours)) for title, table in content.sections.items()),
+        section("Measurements", html_table(content.measurements, "Measurements of each structure", colours)),
+        *(section(title, html_table(table, title, colours)) for title, table in content.sections.items()),
         _solid(content),
         _gallery(content),
         _facts(content),
     ]
-    page = _PAGE.format(
-        title=escape(f"{content.case}: {task.title}"),
-        case=escape(content.case),
-        subtitle=escape(f"{task.title}. {_found(content.labels)}"),
-        style=_resource("page.css"),
-        body="\n".join(part for part in sections if part),
-        notice=NOTICE,
+    write_page(
+        path,
+        sections,
+        brand="Osteon segmentation report",
+        heading=content.case,
+        subtitle=f"{task.title}. {_found(content.labels)}",
+        title=f"{content.case}: {task.title}",
     )
-    with written_whole(path) as part:
-        part.write_text(page, encoding="utf-8")
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<style>{style}</style>
-</head>
-<body>
-<header>
-<p class="brand">Osteon segmentation report</p>
-<h1>{case}</h1>
-<p class="subtitle">{subtitle}</p>
-</header>
-<main>
-{body}
-</main>
-<footer><p><strong>{notice}</strong></p></footer>
-</body>
-</html>
-"""
 
 
 def _found(labels: LabelMap) -> str:
@@ -137,10 +106,6 @@ def _found(labels: LabelMap) -> str:
     if count == 0:
         return "No structure was found in this scan."
     return "1 structure was found." if count == 1 else f"{count} structures were found."
-
-
-def _section(title: str, body: str) -> str:
-    return f"<section>\n<h2>{escape(title)}</h2>\n{body}\n</section>"
 
 
 def _warnings(warnings: Iterable[str]) -> str:
@@ -174,7 +139,7 @@ def _confidence(judgements: Sequence[Judgement], colours: dict[str, str]) -> str
         "<p>Dice is how much a result shares with the truth, 0 to 1. What is expected was learned from synthetic "
         "scans, many of them bad: it can be wrong where a scan is bad in a way that was not among them.</p>"
     )
-    return _section("Confidence", about + html_table(table, "Expected Dice of each structure", colours))
+    return section("Confidence", about + html_table(table, "Expected Dice of each structure", colours))
 
 
 def _solid(content: ReportContent) -> str:
@@ -186,11 +151,11 @@ def _solid(content: ReportContent) -> str:
         picture = solid(content.surfaces, content.labels, Camera(turn, 8), (300, 380))
         alt = f"The surfaces seen from the patient's {name}."
         stills.append(
-            f'<figure><img alt="{alt}" width="300" height="380" src="{_jpeg(picture)}">'
+            f'<figure><img alt="{alt}" width="300" height="380" src="{jpeg(picture)}">'
             f"<figcaption>From the {name}</figcaption></figure>"
         )
-    body = viewer(content.surfaces, content.labels.task, _resource("viewer.js"))
-    return _section("Surfaces", f'{body}\n<div class="stills">{"".join(stills)}</div>')
+    body = viewer(content.surfaces, content.labels.task, resource("viewer.js"))
+    return section("Surfaces", f'{body}\n<div class="stills">{"".join(stills)}</div>')
 
 
 def _gallery(content: ReportContent) -> str:
@@ -212,7 +177,7 @@ def _gallery(content: ReportContent) -> str:
         alt = f"{task.plane.capitalize()} slice {k + 1} of {stack.count} with outlines of {', '.join(names)}."
         figures.append(
             f'<figure><img loading="lazy" width="{size[0]}" height="{size[1]}" alt="{escape(alt)}" '
-            f'src="{_jpeg(outlined(stack, k, task, limits, size))}">'
+            f'src="{jpeg(outlined(stack, k, task, limits, size))}">'
             f"<figcaption>{k + 1} of {stack.count}: {escape(', '.join(names))}</figcaption></figure>"
         )
     which = "Every slice" if len(shown) == len(held) else f"{len(shown)} of the {len(held)} slices, evenly spaced,"
@@ -220,7 +185,7 @@ def _gallery(content: ReportContent) -> str:
         task.plane
     ]
     intro = f"<p>{which} that {'holds' if len(shown) == len(held) else 'hold'} a structure, from {order}.</p>"
-    return _section("Slices", f'{intro}\n<div class="gallery">{"".join(figures)}</div>')
+    return section("Slices", f'{intro}\n<div class="gallery">{"".join(figures)}</div>')
 
 
 def _facts(content: ReportContent) -> str:
@@ -234,15 +199,4 @@ def _facts(content: ReportContent) -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>' for name, value in facts.items()
     )
-    return _section("How this was made", f'<table class="facts"><tbody>{rows}</tbody></table>')
-
-
-def _jpeg(picture: Image.Image) -> str:
-    """Picture as a data URI; colour at full resolution, so that thin outlines stay crisp."""
-    buffer = BytesIO()
-    picture.save(buffer, format="JPEG", quality=80, subsampling=0, optimize=True)
-    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode('ascii')}"
-
-
-def _resource(name: str) -> str:
-    return (resources.files("osteon.report") / name).read_text(encoding="utf-8")
+    return section("How this was made", f'<table class="facts"><tbody>{rows}</tbody></table>')

@@ -85,14 +85,21 @@ def window(scan: Volume, labels: LabelMap) -> tuple[float, float]:
     structures are much darker than the brightest tissue (fat beside a surface coil), white comes down to two
     and a half times their 90th percentile.
     """
-    values = scan.array[np.isfinite(scan.array)]
+    # both as the scan lies in memory: percentiles know no order, and this one is many times as fast
+    turn = sorted(range(3), key=lambda axis: -abs(scan.array.strides[axis]))
+    array, labelled = scan.array.transpose(turn), labels.array.transpose(turn) != 0
+    values = _finite(array.ravel()[:: max(1, array.size // 2_000_000)])
     if not values.size:
         return 0.0, 1.0
-    low, high = (float(p) for p in np.percentile(values[:: max(1, values.size // 2_000_000)], (1.0, 99.5)))
-    inside = scan.array[(labels.array != 0) & np.isfinite(scan.array)]
+    low, high = (float(p) for p in np.percentile(values, (1.0, 99.5)))
+    inside = _finite(array[labelled])
     if inside.size:
         high = min(high, low + 2.5 * (float(np.percentile(inside, 90)) - low))
     return (low, high) if high > low else (low, low + 1.0)
+
+
+def _finite(values: NDArray[Any]) -> NDArray[Any]:
+    return values if values.dtype.kind in "iu" else values[np.isfinite(values)]
 
 
 def windowed(picture: NDArray[Any], limits: tuple[float, float]) -> NDArray[np.uint8]:

@@ -18,12 +18,13 @@ CURVE_KNOTS = 6
 
 @dataclass(frozen=True)
 class Crop:
-    """A slice with its context and where to cut.
+    """A slice with its context, or the slices of a 3-D patch, and where to cut.
 
     Parameters
     ----------
     slices : (channel, row, column) float32 ndarray
     target : (row, column) uint8 ndarray
+        For a patch ``(slice, row, column)``, as many as ``slices``.
     centre : (2,) tuple of float
         Row and column of the crop's centre.
     """
@@ -48,12 +49,13 @@ def flipped(crop: Crop, plane: str, swap: NDArray[np.uint8]) -> Crop:
     """
     target = swap[crop.target]
     if plane == "sagittal":
-        return Crop(np.ascontiguousarray(crop.slices[::-1]), target, crop.centre)
+        turned = target if target.ndim == 2 else target[::-1]
+        return Crop(np.ascontiguousarray(crop.slices[::-1]), np.ascontiguousarray(turned), crop.centre)
     row, column = crop.centre
     return Crop(
         np.ascontiguousarray(crop.slices[:, :, ::-1]),
-        np.ascontiguousarray(target[:, ::-1]),
-        (row, crop.target.shape[1] - 1 - column),
+        np.ascontiguousarray(target[..., ::-1]),
+        (row, crop.target.shape[-1] - 1 - column),
     )
 
 
@@ -65,27 +67,30 @@ def augmented(
     Returns
     -------
     slices : (channel, row, column) float32 Tensor
-    target : (row, column) uint8 Tensor
+    target : (row, column) or (slice, row, column) uint8 Tensor
         Nearest neighbour; background outside the scan.
     """
     angle = np.radians(rng.uniform(-how.rotation_degrees, how.rotation_degrees))
     scale = np.exp(rng.uniform(-1, 1) * np.log(how.scaling))
-    if how.warped < 1 and rng.random() >= how.warped:
+    warped = how.warped == 1 or rng.random() < how.warped
+    if not warped:
         # whole pixels are cut, not interpolated: the outline is as sharp as in the scan
         row, column = (round(c - (n - 1) / 2) + (n - 1) / 2 for c, n in zip(crop.centre, size, strict=True))
         angle, scale, crop = 0.0, 1.0, replace(crop, centre=(row, column))
     grid = _sampling_grid(crop, size, float(angle), float(scale))
+    if warped and how.elastic:
+        grid = grid + _displacements(crop, size, how.elastic, rng)
     slices = functional.grid_sample(
         torch.from_numpy(crop.slices)[None], grid, mode="bilinear", padding_mode="zeros", align_corners=False
     )
     target = functional.grid_sample(
-        torch.from_numpy(crop.target)[None, None].float(),
+        torch.from_numpy(crop.target).reshape(1, -1, *crop.target.shape[-2:]).float(),  # (1, slice, row, column)
         grid,
         mode="nearest",
         padding_mode="zeros",
         align_corners=False,
     )
-    return slices[0], target[0, 0].to(torch.uint8)
+    return slices[0], target[0].reshape(*crop.target.shape[:-2], *size).to(torch.uint8)
 
 
 def _sampling_grid(crop: Crop, size: tuple[int, int], angle: float, scale: float) -> Tensor:
@@ -99,12 +104,21 @@ def _sampling_grid(crop: Crop, size: tuple[int, int], angle: float, scale: float
     cosine, sine = float(np.cos(angle)) / scale, float(np.sin(angle)) / scale
     source_row = cosine * y - sine * x + crop.centre[0]
     source_column = sine * y + cosine * x + crop.centre[1]
-    height, width = crop.target.shape
+    height, width = crop.target.shape[-2:]
     return torch.stack([(2 * source_column + 1) / width - 1, (2 * source_row + 1) / height - 1], dim=-1)[None]
 
 
+def _displacements(crop: Crop, size: tuple[int, int], largest: float, rng: np.random.Generator) -> Tensor:
+    """``(1, row, column, 2)`` smooth shifts for `_sampling_grid`, at most ``largest`` pixels along each axis."""
+    height, width = crop.target.shape[-2:]
+    # knots of a bicubic spline, about six across a crop (Ronneberger et al. 2015 take three)
+    knots = torch.from_numpy(rng.uniform(-1, 1, (1, 2, 6, 6)).astype(np.float32)) * float(rng.uniform(0, largest))
+    shift = functional.interpolate(knots, size, mode="bicubic", align_corners=True).clamp(-largest, largest)[0]
+    return torch.stack([2 * shift[0] / width, 2 * shift[1] / height], dim=-1)[None]
+
+
 def recoloured(slices: Tensor, how: AugmentationConfig, rng: np.random.Generator) -> Tensor:
-    """Random curve, bias field, gamma, contrast, brightness, blur and noise of a batch.
+    """Random curve, bias field, gamma, contrast, brightness, ghosts, blur and noise of a batch.
 
     Parameters
     ----------
@@ -130,6 +144,8 @@ def recoloured(slices: Tensor, how: AugmentationConfig, rng: np.random.Generator
         # z-scores are half negative: the exponent acts on their size
         slices = torch.sign(slices) * slices.abs() ** torch.exp(draw(-1, 1) * float(np.log(how.gamma)))
     slices = slices * (1 + draw(-1, 1) * how.contrast) + draw(-1, 1) * how.brightness
+    if how.ghosting and rng.random() < 0.3:
+        slices = _ghosted(slices, float(rng.uniform(0, how.ghosting)), int(rng.integers(2, 6)), int(rng.integers(2, 4)))
     if how.blur_mm and rng.random() < 0.3:
         slices = _blur(slices, float(rng.uniform(min(0.3, how.blur_mm), how.blur_mm)))
     if how.noise:
@@ -155,6 +171,17 @@ def _remapped(slices: Tensor, rng: np.random.Generator) -> Tensor:
     below = place.floor().clamp(max=CURVE_KNOTS - 2).long()
     left, right = curves.gather(1, below), curves.gather(1, below + 1)
     return (low + width * torch.lerp(left, right, place - below)).view_as(slices)
+
+
+def _ghosted(slices: Tensor, strength: float, ghosts: int, axis: int) -> Tensor:
+    """Copies shifted by equal parts of the picture along an axis, as when the body moves in time with the lines.
+
+    Every ``ghosts``-th line of k-space weaker by ``strength`` is, in the picture, the sum of these copies: a comb in
+    one is a comb in the other.
+    """
+    length = slices.shape[axis]
+    copies = [torch.roll(slices, round(n * length / ghosts), dims=axis) for n in range(ghosts)]
+    return slices - strength / ghosts * torch.stack(copies).sum(dim=0)
 
 
 def _blur(slices: Tensor, sigma: float) -> Tensor:

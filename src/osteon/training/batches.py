@@ -9,17 +9,19 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from osteon.networks.forward import layout_of
+
 UNKNOWN_PLACE = float("nan")
 """Place along the body of slices of which nobody knows it."""
 
 
 class Batch(NamedTuple):
-    """Slices and what the network is to say of them.
+    """Slices, or 3-D patches, and what the network is to say of them.
 
     Parameters
     ----------
-    slices : (batch, channel, row, column) float32 Tensor, channels last
-    target : (batch, row, column) int64 Tensor
+    slices : (batch, channel, row, column) or (batch, 1, slice, row, column) float32 Tensor, channels last
+    target : (batch, row, column) or (batch, slice, row, column) int64 Tensor
         Class, or `osteon.training.targets.IGNORE`.
     place : (batch,) float32 Tensor
         Where along the body, or `UNKNOWN_PLACE`.
@@ -53,7 +55,7 @@ class Mixed:
         if len(parts) == 1:
             return parts[0]
         batch = Batch(*(torch.cat([t.to(self.device) for t in kind]) for kind in zip(*parts, strict=True)))
-        return batch._replace(slices=batch.slices.contiguous(memory_format=torch.channels_last))
+        return batch._replace(slices=batch.slices.contiguous(memory_format=layout_of(batch.slices.ndim)))
 
 
 def batches_ahead(source: Source, epoch: int, steps: int) -> Iterator[Batch]:

@@ -3,107 +3,27 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from osteon.errors import TrainingError
+from osteon.networks.catalogue import has_encoder
 from osteon.networks.model import NetworkSpec, PostprocessingSpec
 from osteon.preprocessing import Preprocessing
 from osteon.synthesis.scanner.settings import GeneratorSettings
+from osteon.training.tables import AugmentationConfig as AugmentationConfig
+from osteon.training.tables import EncoderConfig as EncoderConfig
+from osteon.training.tables import LossConfig as LossConfig
+from osteon.training.tables import NnunetConfig as NnunetConfig
+from osteon.training.tables import OptimiserConfig as OptimiserConfig
+from osteon.training.tables import SamplingConfig as SamplingConfig
+from osteon.training.tables import Table
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class EncoderConfig(_Table):
-    """What the encoder starts from.
-
-    ``weights``: ``random``, ``download`` (torchvision's ImageNet file) or the path of such a file.
-    ``frozen_epochs``: epochs for which the encoder is not trained.
-    """
-
-    weights: str = "random"
-    frozen_epochs: int = Field(default=0, ge=0)
-
-
-class SamplingConfig(_Table):
-    """Which crops of which slices are learned from.
-
-    ``rows``, ``columns``: size of a crop, multiples of 32. ``labelled``: share of slices that hold labels (centred on
-    them); the others are drawn from anywhere. ``balance``: 0 draws every case equally often, 1 every group, between
-    them a power of the group's size. ``synthetic``: share of a batch that is made from bodies (`osteon.synthesis`).
-    ``judging``: so many subjects of every further cohort (phantoms) are validated on instead of learned from.
-    """
-
-    rows: int = Field(default=256, ge=32, multiple_of=32)
-    columns: int = Field(default=160, ge=32, multiple_of=32)
-    labelled: float = Field(default=0.8, ge=0, le=1)
-    balance: float = Field(default=0.5, ge=0, le=1)
-    synthetic: float = Field(default=0.0, ge=0, le=1)
-    judging: int = Field(default=0, ge=0)
-
-
-class AugmentationConfig(_Table):
-    """Random changes to a crop; 0 switches one off.
-
-    ``warped``: share of crops that are turned and scaled; the others keep the scan's own pixels, as all do when the
-    network is used. ``rotation_degrees``: at most so much in plane. ``scaling``: at most by this factor up or down.
-    ``flip``: chance of a left-right flip, which swaps the labels of mirror partners. ``gamma``: exponent between
-    1/gamma and gamma. ``contrast``, ``brightness``: largest relative and absolute change. ``noise``: largest standard
-    deviation (Rician). ``bias_field``: largest log-amplitude of a smooth field. ``blur_mm``: largest sigma.
-    ``remapped``: share of crops whose grey values go through a random curve: any tissue may have any brightness.
-    """
-
-    warped: float = Field(default=1.0, ge=0, le=1)
-    rotation_degrees: float = Field(default=15.0, ge=0, le=180)
-    scaling: float = Field(default=1.2, ge=1, le=3)
-    flip: float = Field(default=0.5, ge=0, le=1)
-    gamma: float = Field(default=1.5, ge=1)
-    contrast: float = Field(default=0.25, ge=0, lt=1)
-    brightness: float = Field(default=0.1, ge=0)
-    noise: float = Field(default=0.05, ge=0)
-    bias_field: float = Field(default=0.5, ge=0)
-    blur_mm: float = Field(default=1.0, ge=0)
-    remapped: float = Field(default=0.0, ge=0, le=1)
-
-
-class OptimiserConfig(_Table):
-    """AdamW with warm-up, then a cosine down to ``final_share`` of the learning rate.
-
-    ``average``: decay of the exponential moving average of the weights that is validated and kept; 0 for none.
-    """
-
-    learning_rate: float = Field(default=1e-3, gt=0)
-    weight_decay: float = Field(default=1e-2, ge=0)
-    warmup_epochs: int = Field(default=2, ge=0)
-    final_share: float = Field(default=0.01, ge=0, le=1)
-    clip_norm: float = Field(default=5.0, gt=0)
-    average: float = Field(default=0.99, ge=0, lt=1)
-
-
-class LossConfig(_Table):
-    """Dice loss and a loss of every voxel.
-
-    ``voxels``: ``focal`` (of each class against the rest; ``focal_gamma`` 0 is cross entropy) or ``cross-entropy`` (of
-    all classes at once). ``dice_weight``, ``focal_weight``: of the two parts. ``foreground_weight``: of every class
-    against the background; above 1 a network that sees little but background learns sooner.
-    ``place_weight``: of the error of the place along the body, for networks that tell it. ``partial_labels``: whether a
-    class that was not annotated in a case may be there unseen; else its absence is taught.
-    """
-
-    voxels: Literal["focal", "cross-entropy"] = "focal"
-    dice_weight: float = Field(default=1.0, ge=0)
-    focal_weight: float = Field(default=1.0, ge=0)
-    focal_gamma: float = Field(default=2.0, ge=0)
-    foreground_weight: float = Field(default=1.0, gt=0)
-    place_weight: float = Field(default=1.0, ge=0)
-    partial_labels: bool = True
-
-
-class TrainingConfig(_Table):
+class TrainingConfig(Table):
     """All of one training; see the tables' own descriptions.
 
     ``name``, ``title``, ``licence``: of the model that comes out. ``classes``: structures or groups that the network
@@ -132,6 +52,7 @@ class TrainingConfig(_Table):
     synthesis: GeneratorSettings = GeneratorSettings()
     optimiser: OptimiserConfig = OptimiserConfig()
     loss: LossConfig = LossConfig()
+    nnunet: NnunetConfig = NnunetConfig()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -139,10 +60,27 @@ class TrainingConfig(_Table):
             raise ValueError("classes names a class twice")
         if self.start is not None and self.encoder.weights != "random":
             raise ValueError("start and encoder.weights both say what the encoder starts from; leave one out")
+        asked = self.encoder.weights != "random" or self.encoder.frozen_epochs > 0
+        if asked and not has_encoder(self.network.name):
+            raise ValueError(f"encoder: {self.network.name} has no encoder that could be frozen or pre-trained")
+        if strangers := sorted(set(self.loss.class_weights) - set(self.classes)):
+            raise ValueError(f"loss.class_weights names {strangers[0]}, which is none of the classes")
+        if self.loss.dice_weight + self.loss.focal_weight == 0:
+            raise ValueError("loss.dice_weight and loss.focal_weight are both 0: nothing would be learned")
+        if self.steps % self.optimiser.accumulate:
+            raise ValueError(f"steps must be a multiple of optimiser.accumulate, {self.optimiser.accumulate}")
+        if self.network.patch is not None and self.sampling.synthetic:
+            raise ValueError(f"sampling.synthetic: bodies give slices, and {self.network.name} sees patches")
         anchor = self.postprocessing.anchor
         if anchor is not None and anchor not in self.classes:
             raise ValueError(f"postprocessing.anchor is {anchor}, which is none of the classes")
         return self
+
+    @property
+    def class_weights(self) -> tuple[float, ...]:
+        """Weight of each class in the loss, background first."""
+        how = self.loss
+        return (1.0, *(how.class_weights.get(name, how.foreground_weight) for name in self.classes))
 
     @property
     def synthetic_crops(self) -> int:
@@ -163,14 +101,31 @@ class TrainingConfig(_Table):
         TrainingError
             If it is missing, is not TOML, or has a key or value that is not known.
         """
-        if not path.is_file():
-            raise TrainingError(f"There is no configuration {path}.")
+        return cls.checked(read_tables(path), str(path))
+
+    @classmethod
+    def checked(cls, tables: Mapping[str, Any], where: str) -> TrainingConfig:
+        """Tables as a configuration; `TrainingError` names the first key that is wrong, and ``where`` it is."""
         try:
-            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise TrainingError(f"{path} is not valid TOML: {error}.") from error
+            return cls.model_validate(tables)
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
             what = "is not a known key" if first["type"] == "extra_forbidden" else first["msg"]
-            raise TrainingError(f"{path}: {key + ': ' if key else ''}{what}.") from error
+            raise TrainingError(f"{where}: {key + ': ' if key else ''}{what}.") from error
+
+
+def read_tables(path: Path) -> dict[str, Any]:
+    """Tables of a TOML file, not yet held against the known keys.
+
+    Raises
+    ------
+    TrainingError
+        If it is missing or is not TOML.
+    """
+    if not path.is_file():
+        raise TrainingError(f"There is no configuration {path}.")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{path} is not valid TOML: {error}.") from error

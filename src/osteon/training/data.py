@@ -9,16 +9,23 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from osteon.anatomy import Task
 from osteon.cohort import Case, Cohort
 from osteon.errors import TrainingError
+from osteon.networks.forward import layout_of
 from osteon.preprocessing import context_offset, slices_with_context, working_labels, working_volume
 from osteon.training.augmentation import Crop, augmented, flipped, recoloured
 from osteon.training.batches import UNKNOWN_PLACE, Batch
-from osteon.training.config import TrainingConfig
+from osteon.training.config import AugmentationConfig, TrainingConfig
 from osteon.training.targets import IGNORE, targets
 from osteon.volume import LabelMap, Volume
+
+UNCHANGED = AugmentationConfig(
+    warped=0, flip=0, gamma=1, contrast=0, brightness=0, noise=0, bias_field=0, blur_mm=0, remapped=0
+)
+"""The first of a slice's versions (``augmentation.offline``)."""
 
 
 @dataclass(frozen=True)
@@ -100,33 +107,75 @@ class Sampler:
     def batch(self, epoch: int, step: int) -> Batch:
         """One batch, a function of the seed, the epoch and the step alone."""
         rng = np.random.default_rng([self.config.seed, epoch, step])
-        how, size = self.config.augmentation, (self.config.sampling.rows, self.config.sampling.columns)
         drawn, pairs = [], []
         for _ in range(self.config.real_crops):
             drawn.append(int(rng.choice(len(self.cases), p=self.weights)))
-            pairs.append(augmented(self._crop(drawn[-1], rng), size, how, rng))
-        slices = recoloured(torch.stack([s for s, _ in pairs]), how, rng)
+            pairs.append(self._fixed(drawn[-1], rng) if self.config.augmentation.offline else self._new(drawn[-1], rng))
+        slices = torch.stack([s for s, _ in pairs])
+        if not self.config.augmentation.offline:
+            slices = recoloured(slices, self.config.augmentation, rng)
+        if self.config.network.patch is not None:
+            slices = slices[:, None]  # (batch, channel, slice, row, column)
         target = torch.stack([t for _, t in pairs]).long()
         place = torch.full((len(pairs),), UNKNOWN_PLACE)
         annotated = torch.from_numpy(np.stack([self.cases[number].annotated for number in drawn]))
-        return Batch(slices.contiguous(memory_format=torch.channels_last), target, place, annotated)
+        return Batch(slices.contiguous(memory_format=layout_of(slices.ndim)), target, place, annotated)
 
-    def _crop(self, number: int, rng: np.random.Generator) -> Crop:
-        case = self.cases[number]
-        rows, columns = case.target.shape[1:]
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of a crop."""
+        patch = self.config.network.patch
+        return (self.config.sampling.rows, self.config.sampling.columns) if patch is None else patch[1:]
+
+    def _new(self, number: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """A crop of a case, changed as never before."""
+        how = self.config.augmentation
+        return augmented(self._crop(number, *self._slice(number, rng), how, rng), self.size, how, rng)
+
+    def _fixed(self, number: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """One of a slice's versions, whose changes depend on the seed, the slice and its number alone."""
+        index, labelled = self._slice(number, rng)
+        version = int(rng.integers(self.config.augmentation.offline))
+        how = self.config.augmentation if version else UNCHANGED
+        own = np.random.default_rng([self.config.seed, number, index, version])
+        slices, target = augmented(self._crop(number, index, labelled, how, own), self.size, how, own)
+        return recoloured(slices[None], how, own)[0], target
+
+    def _slice(self, number: int, rng: np.random.Generator) -> tuple[int, bool]:
+        """Which slice of a case a crop is cut from, and whether around its labels."""
         if rng.random() < self.config.sampling.labelled:
-            index = int(rng.choice(self.labelled[number]))
+            return int(rng.choice(self.labelled[number])), True
+        return int(rng.integers(self.cases[number].target.shape[0])), False
+
+    def _crop(self, number: int, index: int, labelled: bool, how: AugmentationConfig, rng: np.random.Generator) -> Crop:
+        case = self.cases[number]
+        if labelled:
             held = np.argwhere((case.target[index] > 0) & (case.target[index] != IGNORE))
             middle = (held.min(axis=0) + held.max(axis=0)) / 2
-            reach = np.array([self.config.sampling.rows, self.config.sampling.columns]) / 4
+            reach = np.array(self.size) / 4
             centre = middle + rng.uniform(-reach, reach)
         else:
-            index = int(rng.integers(case.target.shape[0]))
-            centre = rng.uniform(0, [rows, columns])
-        offset = context_offset(case.working.spacing_mm[0], self.config.preprocessing.context_mm)
-        channels = self.config.preprocessing.channels
-        slices = slices_with_context(case.working.array, np.array([index]), channels, offset)[0]
-        crop = Crop(slices, case.target[index], (float(centre[0]), float(centre[1])))
-        if rng.random() < self.config.augmentation.flip:
+            centre = rng.uniform(0, case.target.shape[1:])
+        slices, target = self._seen(case, index)
+        if how.thick and rng.random() < how.thick:
+            last = len(case.target) - 1
+            beside = [self._seen(case, min(max(index + step, 0), last))[0] for step in (-1, 1)]
+            slices = (slices + beside[0] + beside[1]) / np.float32(3)
+        crop = Crop(slices, target, (float(centre[0]), float(centre[1])))
+        if rng.random() < how.flip:
             crop = flipped(crop, self.config.preprocessing.plane, self.swap)
         return crop
+
+    def _seen(self, case: PreparedCase, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """A slice with its neighbours and its target, or the slices of a patch around it and theirs."""
+        patch, how = self.config.network.patch, self.config.preprocessing
+        if patch is None:
+            offset = context_offset(case.working.spacing_mm[0], how.context_mm)
+            return slices_with_context(case.working.array, np.array([index]), how.channels, offset)[0], case.target[
+                index
+            ]
+        wanted = index - patch[0] // 2 + np.arange(patch[0])
+        inside = np.clip(wanted, 0, len(case.target) - 1)  # repeated at their end, as when the network is used
+        target = case.target[inside]
+        target[wanted != inside] = IGNORE
+        return case.working.array[inside], target

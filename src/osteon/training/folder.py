@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from osteon.cohort import Cohort, Fold
 from osteon.errors import TrainingError
 from osteon.io.whole import written_whole
@@ -81,7 +83,7 @@ def claim(
             raise TrainingError(
                 f"{paths.folder} holds a run already. Continue it with --resume, or choose another folder."
             )
-        if paths.config.read_text(encoding="utf-8") != text:
+        if not _same(paths.config, config):
             raise TrainingError(f"{paths.folder} was started with another configuration (see its {paths.config.name}).")
         if paths.subjects.is_file() and paths.subjects.read_text(encoding="utf-8") != subjects:
             raise TrainingError(
@@ -93,6 +95,14 @@ def claim(
     for path, content in ((paths.config, text), (paths.subjects, subjects)):
         with written_whole(path) as part:
             part.write_text(content, encoding="utf-8")
+
+
+def _same(path: Path, config: TrainingConfig) -> bool:
+    """Whether a file holds this configuration; keys that came with a later version have their defaults in it."""
+    try:
+        return TrainingConfig.model_validate_json(path.read_text(encoding="utf-8")) == config
+    except ValidationError:
+        return False
 
 
 def refuse_leak(cohort: Cohort, fold: Fold, also: Sequence[Cohort]) -> None:

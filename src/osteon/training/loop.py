@@ -61,6 +61,12 @@ def train(
     TrainingError
         If the folder holds another run, or nothing can be learned from the fold.
     """
+    if config.network.planned:
+        from osteon.training.nnunet.training import train_nnunet
+
+        return train_nnunet(
+            cohort, folder, config=config, fold=fold, also=also, resume=resume, device=device, said=said
+        )
     paths = TrainingPaths(Path(folder))
     cohort.task.value_of_class(config.classes)  # what a result could not be written with is refused now, not after days
     cohorts = (cohort, *(extra for extra in also if isinstance(extra, Cohort)))
@@ -87,6 +93,9 @@ def train(
         run.facts["first_weights_sha256"] = session.start()
         if session.fresh:
             said(f"{config.start} does not know {', '.join(session.fresh)}; their last layer starts at random.")
+        if config.start is not None:
+            run.facts["before"] = session.judged(validation)
+            said(f"before training: validation {_scores(run.facts['before'])}.")
     with run.stage("train"):
         while progress.epoch < config.epochs and progress.since_better_loss < config.patience:
             session.epoch(source, validation, progress)
@@ -149,8 +158,9 @@ def _source(training: list[PreparedCase], bodies: Sequence[Body], config: Traini
 
 def _line(progress: Progress) -> str:
     row = progress.history[-1]
+    return f"epoch {progress.epoch}: loss {row['train_loss']:.3f}, validation {_scores(row)}; {row['seconds']:.0f} s"
+
+
+def _scores(row: dict[str, float]) -> str:
     dice = ", ".join(f"{key.removeprefix('dice_')} {row[key]:.3f}" for key in row if key.startswith("dice_"))
-    return (
-        f"epoch {progress.epoch}: loss {row['train_loss']:.3f}, validation {row['loss']:.3f}, Dice {dice}; "
-        f"{row['seconds']:.0f} s"
-    )
+    return f"{row['loss']:.3f}, Dice {dice}"

@@ -1,6 +1,8 @@
-"""Dice + focal or cross-entropy loss over what somebody annotated; the error of the place along the body."""
+"""Dice and focal or cross-entropy loss over what somebody annotated; the error of the place along the body."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from monai.losses import DiceLoss, FocalLoss
@@ -28,12 +30,15 @@ class SegmentationLoss(nn.Module):
 
     weight: Tensor
 
-    def __init__(self, how: LossConfig, classes: int) -> None:
+    def __init__(self, how: LossConfig, classes: int, weights: Sequence[float] | None = None) -> None:
         super().__init__()
         self.how = how
-        self.register_buffer("weight", torch.tensor([1.0] + classes * [how.foreground_weight]), persistent=False)
+        weights = [1.0] + classes * [how.foreground_weight] if weights is None else weights
+        self.register_buffer("weight", torch.tensor(weights), persistent=False)
         self.dice = DiceLoss(include_background=True, batch=True, reduction="none")
-        self.focal = FocalLoss(include_background=True, gamma=how.focal_gamma, reduction="none")
+        self.focal = FocalLoss(
+            include_background=True, gamma=how.focal_gamma, reduction="none", use_softmax=how.voxels != "focal"
+        )
 
     def forward(self, logits: Tensor, target: Tensor, annotated: Tensor | None = None) -> Tensor:
         """Loss of ``(batch, class, *spatial)`` logits against ``(batch, *spatial)`` targets.
@@ -69,6 +74,8 @@ class SegmentationLoss(nn.Module):
         if self.how.voxels == "cross-entropy":
             return functional.cross_entropy(logits, target, self.weight)
         per_class = self.focal(logits, true).flatten(2).mean(dim=2) * self.weight  # (b, class)
+        if self.how.voxels == "categorical-focal":  # at each voxel only its own class costs
+            return per_class.sum(dim=1).mean()  # type: ignore[no-any-return]
         # a merged class costs nothing and does not count either
         mean: Tensor = (per_class * known).sum() / known.sum()
         return mean

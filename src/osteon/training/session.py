@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from safetensors.torch import save_file
@@ -14,15 +14,17 @@ from torch import Tensor, nn
 
 from osteon.errors import TrainingError
 from osteon.io.whole import written_whole
+from osteon.networks.encoder import encoder_of
+from osteon.networks.forward import channels_last
 from osteon.networks.imagenet import load_imagenet
 from osteon.networks.model import Model
-from osteon.networks.resnet import ResNetEncoder
 from osteon.training.batches import Batch, Source, batches_ahead
 from osteon.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from osteon.training.config import OptimiserConfig, TrainingConfig
+from osteon.training.config import TrainingConfig
 from osteon.training.data import PreparedCase
 from osteon.training.folder import TrainingPaths
 from osteon.training.loss import SegmentationLoss, place_loss
+from osteon.training.optimisation import learning_rate, optimiser_for
 from osteon.training.record import record
 from osteon.training.validation import validate
 
@@ -37,14 +39,13 @@ class Session:
         if self.fabric.device.type == "cpu":
             torch.use_deterministic_algorithms(True)
         self.network = config.network.built(config.preprocessing.channels, len(config.classes) + 1)
-        # channels last is the faster layout for convolutions on CPUs and on tensor cores
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        channels_last(self.network)
         self.average = copy.deepcopy(self.network).to(self.fabric.device)
-        how = config.optimiser
-        optimiser = torch.optim.AdamW(self.network.parameters(), how.learning_rate, weight_decay=how.weight_decay)
+        optimiser = optimiser_for(self.network.parameters(), config.optimiser)
         self.wrapped, self.optimiser = self.fabric.setup(self.network, optimiser)
-        self.wrapped.mark_forward_method("logits_and_place")
-        self.loss = SegmentationLoss(config.loss, len(config.classes)).to(self.fabric.device)
+        if config.network.place:
+            self.wrapped.mark_forward_method("logits_and_place")
+        self.loss = SegmentationLoss(config.loss, len(config.classes), config.class_weights).to(self.fabric.device)
         self.fresh: tuple[str, ...] = ()  # classes that the starting model does not know
 
     def start(self) -> str:
@@ -53,8 +54,8 @@ class Session:
             digest = start_from(self.network, self.config)
             rows = head_rows(Model.load(self.config.start), self.config.classes)[1:]
             self.fresh = tuple(name for name, row in zip(self.config.classes, rows, strict=True) if row is None)
-        elif self.config.encoder.weights != "random":
-            digest = load_imagenet(encoder_of(self.network), self.config.encoder.weights)
+        elif (encoder := encoder_of(self.network)) is not None and self.config.encoder.weights != "random":
+            digest = load_imagenet(encoder, self.config.encoder.weights)
         else:
             return "random"
         self.average.load_state_dict(self.network.state_dict())
@@ -69,18 +70,19 @@ class Session:
         begin, config = time.perf_counter(), self.config
         frozen = progress.epoch < config.encoder.frozen_epochs
         self.network.train()
-        encoder_of(self.network).requires_grad_(not frozen)
-        if frozen:
-            encoder_of(self.network).eval()
+        if (encoder := encoder_of(self.network)) is not None:
+            encoder.requires_grad_(not frozen)
+            encoder.train(not frozen)
+        # dropout is a function of the seed and the epoch, so that a resumed run drops the same
+        torch.manual_seed(int(np.random.SeedSequence([config.seed, progress.epoch]).generate_state(1)[0]))
         total = 0.0
         for step, batch in enumerate(batches_ahead(source, progress.epoch, config.steps)):
             done = progress.epoch * config.steps + step
             rate = learning_rate(done, config.steps, config.epochs, config.optimiser)
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
-            total += self._step(batch)
-            self._follow(done)
-        scores = validate(self.average, validation, config, self.loss)
+            total += self._learn(batch, done)
+        scores = self.judged(validation)
         progress.epoch += 1
         row = {"epoch": float(progress.epoch), "learning_rate": rate, "train_loss": total / config.steps, **scores}
         progress.history.append(row | {"seconds": time.perf_counter() - begin})
@@ -89,6 +91,10 @@ class Session:
             progress.best_loss, progress.since_better_loss = scores["loss"], 0
         if scores["f1"] > progress.best_dice:
             progress.best_dice, progress.best_epoch = scores["f1"], progress.epoch
+
+    def judged(self, validation: Sequence[PreparedCase]) -> dict[str, float]:
+        """How good the averaged network is now (`validate`)."""
+        return validate(self.average, validation, self.config, self.loss)
 
     def keep(self, paths: TrainingPaths, progress: Progress) -> None:
         """Write what the epoch left, best weights first, the checkpoint after them.
@@ -101,18 +107,26 @@ class Session:
         save_checkpoint(paths.checkpoint, self.network, self.average, self.optimiser, progress)
         record(paths, progress)
 
-    def _step(self, batch: Batch) -> float:
+    def _learn(self, batch: Batch, done: int) -> float:
+        """Gradient of a batch, and with the last of ``accumulate`` batches a step."""
+        every = self.config.optimiser.accumulate
+        if done % every == 0:
+            self.optimiser.zero_grad()
+        loss = self._loss(batch)
+        self.fabric.backward(loss / every)
+        if (done + 1) % every == 0:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optimiser.clip_norm)
+            self.optimiser.step()
+            self._follow(done // every)
+        return float(loss.detach())
+
+    def _loss(self, batch: Batch) -> Tensor:
         slices, target, place, annotated = (part.to(self.fabric.device) for part in batch)
-        self.optimiser.zero_grad()
         if self.config.network.place:
             logits, said = self.wrapped.logits_and_place(slices)
-            loss = self.loss(logits, target, annotated) + self.config.loss.place_weight * place_loss(said, place)
-        else:
-            loss = self.loss(self.wrapped(slices), target, annotated)
-        self.fabric.backward(loss)
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optimiser.clip_norm)
-        self.optimiser.step()
-        return float(loss.detach())
+            said_loss: Tensor = self.config.loss.place_weight * place_loss(said, place)
+            return self.loss(logits, target, annotated) + said_loss  # type: ignore[no-any-return]
+        return self.loss(self.wrapped(slices), target, annotated)  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def _follow(self, step: int) -> None:
@@ -173,21 +187,3 @@ def _mapped(ours: Tensor, theirs: Tensor, rows: list[int | None]) -> Tensor:
         if source is not None:
             found[row] = theirs[source]
     return found
-
-
-def encoder_of(network: nn.Module) -> ResNetEncoder:
-    """The contracting path of a network."""
-    encoder = network.get_submodule("encoder")
-    if not isinstance(encoder, ResNetEncoder):
-        raise TrainingError(f"{type(network).__name__} has no encoder that could be frozen or pre-trained.")
-    return encoder
-
-
-def learning_rate(step: int, steps: int, epochs: int, how: OptimiserConfig) -> float:
-    """Learning rate of a step: linear warm-up, then half a cosine down to ``final_share``."""
-    warmup = how.warmup_epochs * steps
-    if step < warmup:
-        return how.learning_rate * (step + 1) / warmup
-    share = (step - warmup) / max(1, epochs * steps - warmup)
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
-    return how.learning_rate * (how.final_share + (1 - how.final_share) * cosine)

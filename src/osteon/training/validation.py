@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from osteon.networks.forward import slice_batches, torch_logits
+from osteon.networks.forward import torch_logits, volume_logits
 from osteon.training.config import TrainingConfig
 from osteon.training.data import PreparedCase
 from osteon.training.loss import SegmentationLoss
@@ -39,10 +39,9 @@ def validate(
     iou: list[list[float]] = [[] for _ in range(number)]
     for case in cases:
         confusion = np.zeros((number, number), dtype=np.int64)
-        rows, columns = case.target.shape[1:]
         annotated = torch.from_numpy(case.annotated)[None].to(device)
-        for indices, slices in slice_batches(case.working, config.preprocessing, config.batch):
-            logits = logits_of(slices)[:, :, :rows, :columns]
+        answers = volume_logits(case.working, config.preprocessing, config.network.patch, logits_of, config.batch)
+        for indices, logits in answers:
             target = case.target[indices]
             pair = torch.from_numpy(logits).to(device), torch.from_numpy(target).long().to(device)
             losses.append(float(loss(*pair, annotated.expand(len(indices), -1))))

@@ -109,9 +109,10 @@ def frames_of(image: ImageFile) -> list[Frame]:
     try:
         _refuse_pictures(header, source)
         count = int(header.get("NumberOfFrames") or 1)
-        if len(header.get("PerFrameFunctionalGroupsSequence") or [header]) != count:
+        placed = len(header.get("PerFrameFunctionalGroupsSequence") or ())
+        if (placed or 1) != count:
             raise ReadError(
-                f"{source} holds {count} frames in one file without saying where each lies. "
+                f"{source} holds {count} frame{'s' * (count != 1)} in one file and says of {placed} where they lie. "
                 "Export the series as Enhanced MR or as one file a slice."
             )
         stored = _stored(image, count)
@@ -138,7 +139,7 @@ def _refuse_pictures(header: Header, source: Source) -> None:
             f"{source} holds colour ({colours}) pixels; a scan has one grey value a voxel. Choose the original series, "
             "not a screenshot or a colour map."
         )
-    if "MOSAIC" in (header.get("ImageType") or ""):
+    if "MOSAIC" in (header.get("ImageType") or ()):
         raise ReadError(
             f"{source} is a mosaic: many slices as tiles of one picture. Convert the series with dcm2niix and give its "
             "NIfTI file, or export it as Enhanced MR."
@@ -153,9 +154,16 @@ def _stored(image: ImageFile, count: int) -> Stored:
     if bits not in (8, 16, 32):
         return Stored(np.dtype("u1"), None)
     dtype = np.dtype(f"<{'i' if header.get('PixelRepresentation') else 'u'}{bits // 8}")
+    stored = int(header.get("BitsStored") or bits)
+    high = int(header.get("HighBit") or stored - 1)
+    if high >= stored:
+        raise ReadError(
+            f"{image.source} keeps its values in bits {high + 1 - stored} to {high} of {bits}; DICOM has them begin at "
+            "bit 0, and a file that says otherwise may mean either. Export the series again."
+        )
     wanted = count * int(header["Rows"]) * int(header["Columns"]) * dtype.itemsize
     cut = image.pixels_at is not None and image.pixel_bytes < wanted
-    return Stored(dtype, image.pixels_at, bits - int(header.get("BitsStored") or bits), cut)
+    return Stored(dtype, image.pixels_at, bits - stored, cut)
 
 
 def _flattened(header: Header, shared: Any, own: Any) -> Header:
@@ -173,7 +181,7 @@ def _flattened(header: Header, shared: Any, own: Any) -> Header:
 def _frame(image: ImageFile, index: int, header: Header, stored: Stored) -> Frame:
     orientation = _numbers(header, "ImageOrientationPatient", 6, image.source)
     row, column = _numbers(header, "PixelSpacing", 2, image.source)
-    thickness = float(header.get("SpacingBetweenSlices") or header.get("SliceThickness") or 0)
+    steps = (abs(_finite(header, name, 0.0)) for name in ("SpacingBetweenSlices", "SliceThickness"))
     return Frame(
         source=image.source,
         index=index,
@@ -182,9 +190,9 @@ def _frame(image: ImageFile, index: int, header: Header, stored: Stored) -> Fram
         along_column=orientation[3:],
         spacing=(float(row), float(column)),
         size=(int(image.header["Rows"]), int(image.header["Columns"])),
-        slope=_finite(header, "RescaleSlope", 1.0),
+        slope=_finite(header, "RescaleSlope", 1.0) or 1.0,  # a slope of zero is one that nobody filled in
         intercept=_finite(header, "RescaleIntercept", 0.0),
-        thickness_mm=thickness if thickness > 0 else None,
+        thickness_mm=next((step for step in steps if step), None),
         stored=stored,
         marks=marks_of(header),
     )

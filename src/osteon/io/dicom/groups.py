@@ -161,12 +161,23 @@ def _groups_of(images: list[ImageFile]) -> list[Group]:
         except OsteonError as error:
             faults.append((image.source, error))
     if not frames:
-        return [Group(images[0].header, [], len(images), error=faults[0][1])]
+        slices = sum(_count(image.header) for image in images)
+        return [Group(images[0].header, [], slices, error=faults[0][1])]
     headers = {image.source: image.header for image in images}
     notes = [f"Left out: {_named_only(*fault)}" for fault in faults[:LEFT_OUT_NAMED]]
     if len(faults) > LEFT_OUT_NAMED:
         notes.append(f"{len(faults)} files of the series were left out in all.")
+    if images[0].header.get("PhotometricInterpretation") == "MONOCHROME1":
+        notes.append("Its low values are the bright ones (MONOCHROME1); they are kept, so it looks like a negative.")
     return [Group(headers[part[0].source], part, len(part), notes=list(notes)) for part in volumes_of(frames)]
+
+
+def _count(header: Header) -> int:
+    """Frames that a file says it has."""
+    try:
+        return max(1, int(header.get("NumberOfFrames") or 1))
+    except (TypeError, ValueError):
+        return 1
 
 
 def _place_in_list(images: list[ImageFile]) -> tuple[int, str, str]:

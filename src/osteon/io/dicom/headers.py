@@ -28,8 +28,8 @@ KEPT = (
     *("TemporalPositionIdentifier", "StackID", "EchoTime", "RepetitionTime", "InversionTime", "FlipAngle"),
     *("ScanningSequence", "DiffusionBValue", "TriggerTime", "SpacingBetweenSlices", "SliceThickness", "PixelSpacing"),
     *("ImagePositionPatient", "ImageOrientationPatient", "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel"),
-    *("PhotometricInterpretation", "BitsAllocated", "BitsStored", "PixelRepresentation", "RescaleSlope"),
-    *("RescaleIntercept", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+    *("PhotometricInterpretation", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
+    *("RescaleSlope", "RescaleIntercept", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 )
 """Elements that are read. Names, dates, institutions and private elements are stepped over, not even parsed."""
 

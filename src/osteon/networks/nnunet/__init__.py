@@ -1,6 +1,1 @@
 """What nnU-Net (Isensee et al. 2021, doi 10.1038/s41592-020-01008-z) trained, as a model folder of Osteon."""
-
-from osteon.networks.nnunet.importing import Wanted, import_nnunet
-from osteon.networks.nnunet.plan import PLAN, Plan
-
-__all__ = ["PLAN", "Plan", "Wanted", "import_nnunet"]

@@ -53,11 +53,11 @@ def prepare_import() -> None:
         return
     for library in sorted(Path(torchvision.origin).parent.glob("_C*")):
         try:
-            torch.ops.load_library(str(library))
+            torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
         except (OSError, RuntimeError):
             continue
     if not hasattr(torch.ops.torchvision, "nms"):
-        declared = torch.library.Library("torchvision", "FRAGMENT")
+        declared = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
         for schema in OPERATORS:
-            declared.define(schema)
+            declared.define(schema)  # type: ignore[no-untyped-call]
         _declared.append(declared)

@@ -51,7 +51,7 @@ class Wanted:
     folds: tuple[str, ...] = ()
     title: str = ""
     licence: str = "not stated"
-    postprocessing: PostprocessingSpec = PostprocessingSpec()
+    postprocessing: PostprocessingSpec = field(default_factory=PostprocessingSpec)
 
 
 def import_nnunet(source: str | Path, folder: str | Path, wanted: Wanted, card: str = "") -> Model:

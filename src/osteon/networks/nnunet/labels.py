@@ -12,7 +12,7 @@ from typing import Any
 from osteon.anatomy import Task
 from osteon.anatomy.structure import Structure
 from osteon.cohort.naming import side_in, structure_named, words_of
-from osteon.errors import ModelError
+from osteon.errors import ModelError, TaskError
 
 MOST_CLASSES = 255
 """Classes are kept as bytes."""
@@ -94,7 +94,9 @@ def meaning_of(names: list[str], task: Task | None, mapping: Mapping[int, str], 
 
 
 def _mapped(names: list[str], task: Task, mapping: Mapping[int, str]) -> Meaning | None:
-    known = {s.name for s in task.structures} | {s.parent for s in task.structures if s.parent}
+    known = {s.name for s in task.structures} | {
+        s.parent for s in task.structures if s.parent and _is_one(task, s.parent)
+    }
     classes: list[str] = []
     of_output, unknown, assumed = [0], [], []
     for value, name in enumerate(names[1:], start=1):
@@ -117,6 +119,15 @@ def _mapped(names: list[str], task: Task, mapping: Mapping[int, str]) -> Meaning
     if assumed:
         notes.append(f"{', '.join(assumed)}: no side is named, so it is taken for the right one. Check it.")
     return Meaning(task, tuple(classes), tuple(of_output), tuple(notes)) if classes else None
+
+
+def _is_one(task: Task, group: str) -> bool:
+    """Whether a result can be written with a group as a class: its structures are levels, not two sides."""
+    try:
+        task.value_of_class((group,))
+    except TaskError:
+        return False
+    return True
 
 
 def _own(names: list[str], own: str) -> Meaning:

@@ -89,8 +89,8 @@ def release_in(folder: Path, configuration: str | None = None, folds: Sequence[s
     if not found:
         wanted = f" for {configuration}" if configuration else ""
         raise ModelError(
-            f"No trained network of nnU-Net (version 2){wanted} was found: that is a folder with {PLANS}, {DATASET} and "
-            f"fold_0/{CHECKPOINTS[0]}, or a zip file of one."
+            f"No trained network of nnU-Net (version 2){wanted} was found: that is a folder with {PLANS}, {DATASET} "
+            f"and fold_0/{CHECKPOINTS[0]}, or a zip file of one."
         )
     if len(found) > 1:
         names = ", ".join(sorted({_configuration(release.folder) for release in found}))

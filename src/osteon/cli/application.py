@@ -28,8 +28,8 @@ def open_app(
 ) -> None:
     """Open the app in the browser: add scans, segment, look, correct, measure. Nothing leaves the machine."""
     try:
-        from osteon.app import serve
         from osteon.app.access import LOOPBACK
+        from osteon.app.server import serve
     except ImportError as error:
         raise UsageError(
             "The app needs packages that are not installed. Install them with: pip install 'osteon[app]'."
@@ -37,8 +37,8 @@ def open_app(
     password = None
     if host not in LOOPBACK:
         say(
-            f"Listening on {host} lets every machine that reaches this one see and change the workspace, if it knows the "
-            "password. The connection is not encrypted: use it in a trusted network only, or through an SSH tunnel."
+            f"Listening on {host} lets every machine that reaches this one see and change the workspace, if it knows "
+            "the password. The connection is not encrypted: use it in a trusted network only, or through an SSH tunnel."
         )
         password = typer.prompt("Password for the app", hide_input=True, confirmation_prompt=True, err=True)
     serve(

@@ -1,0 +1,43 @@
+"""Whatever is asked, within and beyond the OpenAPI description: no answer is a server error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import schemathesis
+from app_places import HOST, ORIGIN, SECRET
+from hypothesis import HealthCheck, settings
+
+from models import boxes
+from osteon.app.access import Access
+from osteon.app.desk import Desk
+from osteon.app.server import bare_app
+from osteon.app.workspace import Origin
+from osteon.io import write
+from osteon.pipeline import CasePaths
+
+ACCESS = Access.create("127.0.0.1", 8770, secret=SECRET)
+DESK = Desk(ACCESS)
+SCHEMA = schemathesis.openapi.from_asgi("/api/openapi.json", bare_app(DESK))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("fuzz")
+    scan, truth = boxes()
+    write(scan, folder / "scans" / "a.nii.gz")
+    result = CasePaths(folder / "results" / "b" / "a")
+    write(truth, result.segmentation)
+    Origin("lumbar-spine", "file", "b").write(result.folder, truth.task)
+    DESK.open(folder)
+    yield folder
+    DESK.shut()
+
+
+@SCHEMA.exclude(path_regex="/api/jobs/segment|/look|/accept|/labels$|/api/workspace").parametrize()
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+def test_nothing_asked_is_a_server_error(case: schemathesis.Case) -> None:
+    answer = case.call(headers={"host": HOST, "origin": ORIGIN})
+    assert answer.status_code < 500, answer.text
