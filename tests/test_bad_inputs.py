@@ -318,7 +318,7 @@ BAD: dict[str, tuple[Make, type[OsteonError], str]] = {
     ),
     "DICOM no pixel spacing": (lambda d: read(dicom(d, without("PixelSpacing"))), ReadError, "has no pixel spacing"),
     "DICOM spacing no number": (lambda d: read(no_number(d)), ReadError, "not a number"),
-    "DICOM frames without place": (lambda d: read(dicom(d, many_frames)), ReadError, "6 frames.*without saying"),
+    "DICOM frames without place": (lambda d: read(dicom(d, many_frames)), ReadError, "6 frames.*says of 0 where"),
     "DICOM no pixels": (lambda d: read(dicom(d, without("PixelData"))), ReadError, "no pixels"),
     "DICOM in colour": (lambda d: read(dicom(d, in_colour)), ReadError, "colour"),
     "DICOM short of pixels": (lambda d: read(dicom(d, short_of_pixels)), ReadError, "cannot be decoded"),

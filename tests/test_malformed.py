@@ -241,7 +241,7 @@ MALFORMED: dict[str, tuple[Make, str]] = {
     ),
     "DICOM of no rows": (lambda d: read(dicom(d, changed(Rows=0))), "header ends too early"),
     "DICOM of 2^31 frames": (
-        lambda d: read(dicom(d, changed(NumberOfFrames=2**31 - 1))), "2147483647 frames in one file without",
+        lambda d: read(dicom(d, changed(NumberOfFrames=2**31 - 1))), "2147483647 frames in one file and says of 0",
     ),
     "DICOM of twelve bits a pixel in seven": (lambda d: read(dicom(d, changed(BitsAllocated=7))), "cannot be decoded"),
     "DICOM spacing of zero": (lambda d: read(dicom(d, changed(PixelSpacing=[0, 1]))), "pixel spacing of zero"),
@@ -264,8 +264,8 @@ MALFORMED: dict[str, tuple[Make, str]] = {
     "zip with an absolute name": (lambda d: read(zipped_series(d, "/tmp/")), "leads out of the archive"),
     "zip with a Windows drive": (lambda d: read(zipped_series(d, "C:\\scans\\\\")), "leads out of the archive"),
     "zip bomb": (lambda d: read(zip_bomb(d)), "at most 64 and 2 GiB"),
-    "empty zip": (lambda d: read(zipped(d, {})), "not an image that Osteon knows"),
-    "zip of texts": (lambda d: read(zipped(d, {"notes.txt": b"hello"})), "not an image that Osteon knows"),
+    "empty zip": (lambda d: read(zipped(d, {})), "scan.zip holds no DICOM file"),
+    "zip of texts": (lambda d: read(zipped(d, {"notes.txt": b"hello"})), "scan.zip holds no DICOM file"),
     "PLY of 10^12 vertices": (
         lambda d: read_ply(ply(d, "element vertex 1000000000000", *XYZ)), "announces more elements",
     ),

@@ -69,7 +69,9 @@ def test_values_are_mapped_as_told(osteon: Osteon, source: Path, tmp_path: Path)
     assert ended.code == 0, ended.err
     assert "annotated: femur-left, tibia-left" in ended.out
     assert osteon(*words, "--map", "one").code == 2
-    assert osteon(*words, "--map", "1=wing").code == 3
+    wrong = osteon(*words, "--map", "1=wing")
+    assert wrong.code == 2
+    assert "no structure named wing. It knows: tibia-right" in wrong.err
 
 
 def test_a_cohort_is_exported_for_nnunet(osteon: Osteon, source: Path, tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ export class Stage {
     this.nv = new Niivue({
       backColor: [0, 0, 0, 1],
       crosshairColor: [0.35, 0.85, 0.8, 0.7],
-      crosshairWidth: 1,
+      crosshairWidth: 0.6,
+      crosshairWidthUnit: "mm",
       isRadiologicalConvention: true,
       sagittalNoseLeft: true,
       isOrientationTextVisible: true,
