@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from osteon.inference.silenced import openvino
 from osteon.io.whole import folder_written_whole
 from osteon.networks.model import Model
 
@@ -34,21 +35,19 @@ def openvino_network(model: Model, says: Callable[[str], None] = lambda message:
     ModelError
         If the weights are not those that the model was written with.
     """
-    import openvino
-
     model.checked_weights()  # also where they are not read: a model with other weights is refused, not answered for
     kept = cache_folder() / "networks" / f"{model.spec.name}-{_key(model)}"
     file = kept / "network.xml"
     if file.is_file():
         try:
-            return openvino.Core().read_model(file)
+            return openvino().Core().read_model(file)
         except RuntimeError:  # damaged: it is made again
             pass
     says(f"preparing {model.spec.name} for this computer; later runs begin at once")
     network = _converted(model)
     try:
         with folder_written_whole(kept) as part:
-            openvino.save_model(network, part / file.name, compress_to_fp16=False)
+            openvino().save_model(network, part / file.name, compress_to_fp16=False)
     except (OSError, RuntimeError):
         pass  # no home, no room, no right: only slower the next time
     return network
@@ -66,13 +65,12 @@ def cache_folder() -> Path:
 
 
 def _converted(model: Model) -> Any:
-    import openvino
     import torch
 
     shape = model.spec.network.input_shape(model.spec.preprocessing.channels)
     example = torch.zeros(1, *(64 if side == -1 else side for side in shape))
     with torch.no_grad():
-        return openvino.convert_model(model.network(), example_input=example, input=[(-1, *shape)])
+        return openvino().convert_model(model.network(), example_input=example, input=[(-1, *shape)])
 
 
 def _key(model: Model) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from osteon.errors import ModelError, UsageError
 from osteon.geometry import Grid
 from osteon.inference.compiled import openvino_network
+from osteon.inference.silenced import openvino
 from osteon.networks.ensemble import networks_of
 from osteon.networks.forward import Batch
 from osteon.networks.model import Model
@@ -137,13 +138,11 @@ def _torch(model: Model, device: str) -> Callable[[Batch], Batch]:
 
 
 def _openvino(model: Model, says: Callable[[str], None]) -> Callable[[Batch], Batch]:
-    import openvino
-
     network = openvino_network(model, says)
     # where a CPU has bf16 units OpenVINO takes them unasked, and answers another thing than torch
     how = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
     try:
-        compiled = openvino.Core().compile_model(network, "CPU", how)
+        compiled = openvino().Core().compile_model(network, "CPU", how)
     except RuntimeError as error:
         raise ModelError(
             f"OpenVINO cannot compile this model ({str(error).splitlines()[0]}); use --engine torch."
