@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -14,5 +15,6 @@ def recipe_module(name: str) -> ModuleType:
     assert described is not None
     assert described.loader is not None
     module = importlib.util.module_from_spec(described)
+    sys.modules[described.name] = module  # where dataclasses look for the names in annotations
     described.loader.exec_module(module)
     return module
