@@ -271,10 +271,10 @@ def test_an_older_file_stays_when_writing_fails(tmp_path: Path, monkeypatch: pyt
     write(scan(), tmp_path / "scan.nii.gz")
     before = (tmp_path / "scan.nii.gz").read_bytes()
 
-    def full(self: Path, data: bytes) -> int:
+    def full(self: gzip.GzipFile, data: bytes) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(gzip.GzipFile, "write", full)
     with pytest.raises(Exception, match="No space left on device"):
         write(scan(seed=4), tmp_path / "scan.nii.gz")
     assert [f.name for f in tmp_path.iterdir()] == ["scan.nii.gz"]

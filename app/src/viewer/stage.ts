@@ -155,7 +155,8 @@ export class Stage {
       labels: ["", ...seen.map((s) => s.name)],
     } as never);
     labels.opacity = this.labelled ? this.opacity : 0;
-    this.nv.opts.atlasOutline = this.outlined ? 1 : 0;
+    // outlines are drawn whatever the opacity is
+    this.nv.opts.atlasOutline = this.outlined && this.labelled ? 1 : 0;
   }
 
   private dressMeshes(): void {

@@ -7,8 +7,9 @@ import io
 import math
 import warnings
 import zlib
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import nibabel
 import numpy as np
@@ -79,11 +80,17 @@ def write_nifti(volume: Volume, array: NDArray[Any], path: Path) -> None:
     The same input gives the same bytes: no time stamp is stored, also not by gzip.
     """
     header = _header_for(volume, array)
-    data = header.binaryblock + b"\0\0\0\0" + array.tobytes(order="F")  # four zeros: no header extension follows
-    if path.suffix == ".gz":
-        data = gzip.compress(data, compresslevel=COMPRESSION_LEVEL, mtime=0)
-    with written_whole(path) as part:
-        part.write_bytes(data)
+    with written_whole(path) as part, part.open("wb") as file, _packed(file, path) as out:
+        out.write(header.binaryblock + b"\0\0\0\0")  # four zeros: no header extension follows
+        for k in range(array.shape[2]):  # slice by slice, so that no second volume is in memory
+            out.write(array[:, :, k].tobytes(order="F"))
+
+
+def _packed(file: BinaryIO, path: Path) -> AbstractContextManager[Any]:
+    """What is written through goes into the file, gzipped if its name says so."""
+    if path.suffix != ".gz":
+        return nullcontext(file)
+    return gzip.GzipFile("", "wb", COMPRESSION_LEVEL, file, mtime=0)
 
 
 def _unpacked(path: Path) -> bytes | bytearray:
