@@ -192,8 +192,10 @@ def test_on_a_terminal_a_bar_shows_stage_and_time_left_and_is_gone_in_the_end(
 def test_ctrl_c_and_a_schedulers_end_leave_nothing_half_written(
     room: Path, tmp_path: Path, stop: signal.Signals, code: int
 ) -> None:
+    # what runs in the background of a shell is born deaf to Ctrl-C
     program = f"""
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from osteon import cli, pipeline
 def wait(*_):
     print("here", flush=True)
