@@ -1,7 +1,7 @@
 """What each part of the synthesis is worth: train small networks that differ in one thing, and compare them.
 
 usage: python recipes/leg_ablation.py COHORT --bodies FOLDER --templates FOLDER --held-out FOLDER -o OUT
-       [--config recipes/leg-bones.toml] [--epochs 6] [--steps 250] [--width 8]
+       [--config recipes/leg-bones-first.toml] [--epochs 6] [--steps 250] [--width 8]
 
 COHORT holds phantoms, of which the split's validation side chooses each arm's best epoch. All arms learn equally many
 slices, from the same random start. They are tested on bodies that none of them saw (templates of FOLDER held out, and
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--templates", type=Path, required=True, help="templates to train on")
     parser.add_argument("--held-out", type=Path, required=True, help="templates to test on")
     parser.add_argument("-o", "--out", type=Path, required=True)
-    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("leg-bones.toml"))
+    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("leg-bones-first.toml"))
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--steps", type=int, default=250)
     parser.add_argument("--width", type=int, default=8)

@@ -5,26 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from math import nan
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
 from osteon.anatomy import Task
-from osteon.confidence import Calibration, Judgement, judge, warning_of, with_expected_dice
-from osteon.confidence.evidence import evidence_of
-from osteon.errors import OsteonError, ReadError, UnexpectedError, UsageError, WriteError
-from osteon.inference import Engine, Prediction, engine_for, predict, predict_classes
+from osteon.case_folder import CasePaths, write_results
+from osteon.confidence import Calibration, Judgement
+from osteon.errors import OsteonError, UnexpectedError, UsageError, WriteError
+from osteon.inference import Engine, engine_for, predict_classes
 from osteon.io import read_labels, scans_in, write
 from osteon.io.dicom.sources import without_uid
-from osteon.io.scans import read_scan
 from osteon.io.whole import folder_written_whole
-from osteon.masks import surfaces_of
-from osteon.measurement import measure, write_measurements
+from osteon.labelling import Input, Labelled, labelled
 from osteon.networks.model import Model
 from osteon.postprocessing import Finished, finish
-from osteon.preprocessing import LowerBody, confirmed, find_lower_body, lower_body_from_slice
-from osteon.report import ReportContent, preview, write_meshes, write_report
 from osteon.run import RECORD, Run
 from osteon.shard import Shard
 from osteon.volume import LabelMap, Volume
@@ -44,66 +39,6 @@ STAGES = {
     "report": 0.31,
 }
 """Stages of a case, in order, with usual shares of the time (lumbar scans, OpenVINO on two cores), for the bar."""
-
-
-@dataclass(frozen=True)
-class CasePaths:
-    """Names of a segmented case's files."""
-
-    folder: Path
-
-    @property
-    def segmentation(self) -> Path:
-        """Label map on the scan's own grid."""
-        return self.folder / "segmentation.nii.gz"
-
-    @property
-    def meshes(self) -> Path:
-        """One PLY a structure."""
-        return self.folder / "meshes"
-
-    @property
-    def measurements(self) -> Path:
-        """One row a structure."""
-        return self.folder / "measurements.csv"
-
-    @property
-    def preview(self) -> Path:
-        """Three planes and a 3-D view."""
-        return self.folder / "preview.png"
-
-    @property
-    def report(self) -> Path:
-        """One self-contained page."""
-        return self.folder / "report.html"
-
-    @property
-    def record(self) -> Path:
-        """What was done."""
-        return self.folder / RECORD
-
-
-@dataclass(frozen=True)
-class _Input:
-    """A scan on disk, which of its DICOM series is meant, and the slice at which the legs begin."""
-
-    path: Path
-    series: str | None
-    from_slice: int | None
-
-
-@dataclass(frozen=True)
-class _Labelled:
-    """A case in memory, as it is before anything is written; or why there is none."""
-
-    paths: CasePaths
-    begin: float
-    run: Run
-    model: Model
-    scan: Volume | None = None
-    labels: LabelMap | None = None
-    judgements: tuple[Judgement, ...] = ()
-    error: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -221,17 +156,17 @@ def segment(
             arguments = {"scan": path, "model": model.spec.name, "engine": ready.name}
             arguments |= {"series": without_uid(series)} if series else {}
             run = Run("segment", arguments, begins=_begins(doing, name, number, len(cases)))
-            wanted = _Input(path, series, from_slice)
-            labelled = _labelled(CasePaths(out / name), wanted, model, calibration, ready, run)
+            wanted = Input(path, series, from_slice)
+            case = labelled(CasePaths(out / name), wanted, model, calibration, ready, run)
             if waiting is not None:
                 ended(waiting.result())
                 waiting = None
-            large = labelled.scan is not None and labelled.scan.array.size > OVERLAPPED_VOXELS
+            large = case.scan is not None and case.scan.array.size > OVERLAPPED_VOXELS
             if large or number == len(cases) - 1:
-                ended(_written(labelled))
+                ended(_written(case))
             else:
-                waiting = behind.submit(_written, labelled)
-            del labelled
+                waiting = behind.submit(_written, case)
+            del case
     return done
 
 
@@ -304,33 +239,7 @@ def _as_ours(error: Exception) -> OsteonError:
     return ours
 
 
-def _labelled(
-    paths: CasePaths, wanted: _Input, model: Model, calibration: Calibration | None, engine: Engine, run: Run
-) -> _Labelled:
-    """The first half of a case: read, network, instances and levels."""
-    empty = _Labelled(paths, time.perf_counter(), run, model)
-    try:
-        with run.stage("read"):
-            run.add_input(wanted.path)
-            scan = _read(wanted, model, run)
-        with run.stage("network"):
-            lower = _lower_body(scan, wanted.from_slice, model)
-            prediction = _predicted(scan, lower, model, engine)
-        with run.stage("instances and levels"):
-            finished = finish(prediction.classes, model.spec, model.task)
-            judgements = _judged(prediction, finished.labels, model, calibration, run)
-        del prediction  # its probabilities may be larger than the scan
-        _note_lower_body(lower, finished.labels, run)
-    except Exception as error:  # the other cases are worth having, whatever became of this one
-        return replace(empty, error=error)
-    for warning in finished.warnings:
-        run.warn(warning)
-    if finished.notes:
-        run.facts["postprocessing"] = list(finished.notes)
-    return replace(empty, scan=scan, labels=finished.labels, judgements=judgements)
-
-
-def _written(case: _Labelled) -> SegmentedCase:
+def _written(case: Labelled) -> SegmentedCase:
     """The second half of a case: its folder."""
     name, error = case.paths.folder.name, case.error
     if case.scan is not None and case.labels is not None:
@@ -352,118 +261,39 @@ def _written(case: _Labelled) -> SegmentedCase:
     )
 
 
-def _write_folder(name: str, scan: Volume, labels: LabelMap, case: _Labelled) -> None:
+def _write_folder(name: str, scan: Volume, labels: LabelMap, case: Labelled) -> None:
     try:
         with folder_written_whole(case.paths.folder) as part:
-            _write_case(name, scan, labels, case.judgements, case.model, case.run, CasePaths(part))
+            _write_case(name, scan, labels, case, CasePaths(part))
     except OSError as error:
         raise WriteError(f"{case.paths.folder} cannot be written: {error.strerror or error}.") from error
 
 
-def _predicted(scan: Volume, lower: LowerBody | None, model: Model, engine: Engine) -> Prediction:
-    """The network's answer; its classes lie on the whole scan, also where it saw but the legs."""
-    if lower is None:
-        return predict(scan, model, engine)
-    prediction = predict(scan.cropped(lower.box(scan.shape)), model, engine)
-    return replace(prediction, classes=lower.on_whole(prediction.classes, scan))
-
-
-def _judged(
-    prediction: Prediction, labels: LabelMap, model: Model, calibration: Calibration | None, run: Run
-) -> tuple[Judgement, ...]:
-    """What the result is worth; what is to be looked at goes to the run."""
-    if prediction.votes is not None:
-        evidence = evidence_of(prediction, labels, model.spec)
-        run.facts["disagreement"] = {e.structure: round(e.numbers.get("disagreement", nan), 3) for e in evidence}
-    if calibration is None:
-        return ()
-    judgements = judge(prediction, labels, model.spec, calibration)
-    reason_to_look = warning_of(judgements, calibration)
-    if reason_to_look:
-        run.warn(reason_to_look)
-    run.facts["confidence"] = [
-        {"structure": j.structure, "expected_dice": round(j.expected_dice, 3), "look": j.look, "reasons": j.reasons}
-        for j in judgements
-    ]
-    return judgements
-
-
-def _read(wanted: _Input, model: Model, run: Run) -> Volume:
-    """The scan; what is to be said about it goes to the run."""
-    found = read_scan(wanted.path, series=wanted.series, prefer="water" if model.task.limb else None)
-    if 1 in found.volume.shape:
-        raise ReadError(f"{wanted.path} holds a single slice, which is not a volume. Give all slices of the series.")
-    for note in found.notes:
-        run.warn(note)
-    if found.study:
-        run.add_study(found.study)
-    return found.volume
-
-
-def _lower_body(scan: Volume, from_slice: int | None, model: Model) -> LowerBody | None:
-    """Where the legs begin, for models of limbs."""
-    if model.task.limb is None:
-        return None
-    return find_lower_body(scan) if from_slice is None else lower_body_from_slice(scan, from_slice)
-
-
-def _note_lower_body(lower: LowerBody | None, labels: LabelMap, run: Run) -> None:
-    limb = labels.task.limb
-    if lower is None or limb is None:
-        return
-    if limb.order:
-        lower, reason_to_look = confirmed(lower, labels, limb.order[0])
-        if reason_to_look:
-            run.warn(reason_to_look)
-    run.facts["legs_begin"] = lower.facts()
-
-
-def _write_case(
-    name: str,
-    scan: Volume,
-    labels: LabelMap,
-    judgements: tuple[Judgement, ...],
-    model: Model,
-    run: Run,
-    paths: CasePaths,
-) -> None:
+def _write_case(name: str, scan: Volume, labels: LabelMap, case: Labelled, paths: CasePaths) -> None:
+    run, spec = case.run, case.model.spec
     with run.stage("write label map"):
         write(labels, paths.segmentation)
-    with run.stage("meshes"):
-        surfaces = surfaces_of(labels)
-        write_meshes(surfaces, paths.meshes)
-    with run.stage("measurements"):
-        table = measure(labels)
-        write_measurements(with_expected_dice(table, judgements), paths.measurements)
-    run.facts["structures"] = [str(structure) for structure in table["structure"]]
-    run.facts["model"] = {"name": model.spec.name, "sha256": model.spec.weights_sha256, "licence": model.spec.licence}
-    with run.stage("report"):
-        preview(scan, labels, surfaces, paths.preview)
-        facts = {
-            "Model": f"{model.spec.name} ({model.spec.title}); licence of the weights: {model.spec.licence}",
-            "Engine": str(run.arguments["engine"]),
-            "Scan": f"{' x '.join(str(n) for n in scan.shape)} voxels of "
-            f"{' x '.join(f'{s:.2f}' for s in scan.spacing_mm)} mm, axes {scan.orientation}+",
-            "Time": ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in run.stages_s.items()),
-        }
-        if "legs_begin" in run.facts:
-            begin = run.facts["legs_begin"]
-            facts["Where the legs begin"] = (
-                f"Slice {begin['slice']}, confidence {begin['confidence']:.2f}; slices {begin['kept_slices'][0]} to "
-                f"{begin['kept_slices'][1]} were segmented. {begin['reason']}"
-            )
-        if "postprocessing" in run.facts:
-            facts["Changed after the network"] = " ".join(run.facts["postprocessing"])
-        content = ReportContent(
-            case=name,
-            scan=scan,
-            labels=labels,
-            surfaces=surfaces,
-            measurements=table,
-            preview=paths.preview,
-            facts=facts,
-            warnings=run.warnings,
-            judgements=judgements,
+    run.facts["model"] = {"name": spec.name, "sha256": spec.weights_sha256, "licence": spec.licence}
+    write_results(
+        paths, scan, labels, run, lambda: _facts(scan, case.model, run), name=name, judgements=case.judgements
+    )
+
+
+def _facts(scan: Volume, model: Model, run: Run) -> dict[str, str]:
+    """How the labels came to be, for the page."""
+    facts = {
+        "Model": f"{model.spec.name} ({model.spec.title}); licence of the weights: {model.spec.licence}",
+        "Engine": str(run.arguments["engine"]),
+        "Scan": f"{' x '.join(str(n) for n in scan.shape)} voxels of "
+        f"{' x '.join(f'{s:.2f}' for s in scan.spacing_mm)} mm, axes {scan.orientation}+",
+        "Time": ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in run.stages_s.items()),
+    }
+    if "legs_begin" in run.facts:
+        begin = run.facts["legs_begin"]
+        facts["Where the legs begin"] = (
+            f"Slice {begin['slice']}, confidence {begin['confidence']:.2f}; slices {begin['kept_slices'][0]} to "
+            f"{begin['kept_slices'][1]} were segmented. {begin['reason']}"
         )
-        write_report(paths.report, content)
-    run.write(paths.folder)
+    if "postprocessing" in run.facts:
+        facts["Changed after the network"] = " ".join(run.facts["postprocessing"])
+    return facts

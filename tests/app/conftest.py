@@ -18,8 +18,8 @@ from osteon.app.desk import Desk
 from osteon.app.server import create_app
 from osteon.app.viewing import write_picture
 from osteon.app.workspace import Origin
+from osteon.case_folder import CasePaths
 from osteon.io import write
-from osteon.pipeline import CasePaths
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from osteon.app.access import Access
 from osteon.app.desk import Desk
 from osteon.app.server import bare_app
 from osteon.app.workspace import Origin
+from osteon.case_folder import CasePaths
 from osteon.io import write
-from osteon.pipeline import CasePaths
 
 ACCESS = Access.create("127.0.0.1", 8770, secret=SECRET)
 DESK = Desk(ACCESS)

@@ -93,12 +93,12 @@ def test_earlier_results_give_2_without_overwrite_and_are_replaced_with_it(
 def test_a_bug_is_told_with_its_traceback_and_gives_1(
     osteon: Osteon, room: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from osteon import pipeline
+    from osteon import case_folder
 
     def broken(*_: object) -> None:
         raise KeyError("vertebra")
 
-    monkeypatch.setattr(pipeline, "measure", broken)
+    monkeypatch.setattr(case_folder, "measure", broken)
     ended = segmented(osteon, room, tmp_path / "out", room / "boxes.nii.gz")
     assert ended.code == 1
     assert "KeyError" in ended.err
@@ -168,15 +168,15 @@ def test_on_a_terminal_a_bar_shows_stage_and_time_left_and_is_gone_in_the_end(
 ) -> None:
     terminal = Console(file=StringIO(), force_terminal=True, width=120, highlight=False)
     monkeypatch.setattr(output, "progress", terminal)
-    from osteon import pipeline
+    from osteon import labelling
 
-    whole = pipeline.predict
+    whole = labelling.predict
 
     def slowly(*words: Any) -> Any:
         time.sleep(0.3)  # the bar is drawn ten times a second
         return whole(*words)
 
-    monkeypatch.setattr(pipeline, "predict", slowly)
+    monkeypatch.setattr(labelling, "predict", slowly)
     assert segmented(osteon, room, tmp_path, room / "boxes.nii.gz").code == 0
     drawn = terminal.file.getvalue()
     assert "boxes: network" in drawn
@@ -196,11 +196,11 @@ def test_ctrl_c_and_a_schedulers_end_leave_nothing_half_written(
     program = f"""
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from osteon import cli, pipeline
+from osteon import case_folder, cli
 def wait(*_):
     print("here", flush=True)
     time.sleep(60)
-pipeline.write_report = wait
+case_folder.write_report = wait
 sys.argv = ["osteon", "segment", {str(room / "boxes.nii.gz")!r}, "-o", {str(tmp_path / "out")!r},
             "--model", {str(room / "model")!r}, "--engine", "torch"]
 cli.main()

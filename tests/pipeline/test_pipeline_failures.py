@@ -12,9 +12,10 @@ import pytest
 from running import contents, names, run_on
 
 from models import CASE_FILES
+from osteon.case_folder import CasePaths
 from osteon.errors import ReadError, UnexpectedError, UsageError, WriteError
 from osteon.networks.model import Model
-from osteon.pipeline import CasePaths, segment
+from osteon.pipeline import segment
 
 
 def test_one_bad_scan_among_three_stops_no_other_and_leaves_nothing(model: Model, scan: Path, tmp_path: Path) -> None:
@@ -36,16 +37,16 @@ def test_one_bad_scan_among_three_stops_no_other_and_leaves_nothing(model: Model
 def test_an_unexpected_failure_is_kept_as_the_cause_and_stops_no_other(
     model: Model, scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    from osteon import pipeline
+    from osteon import case_folder
 
-    whole = pipeline.write_report
+    whole = case_folder.write_report
 
-    def fails_once(path: Path, content: pipeline.ReportContent) -> None:
+    def fails_once(path: Path, content: case_folder.ReportContent) -> None:
         if content.case == "first":
             raise error
         whole(path, content)
 
-    monkeypatch.setattr(pipeline, "write_report", fails_once)
+    monkeypatch.setattr(case_folder, "write_report", fails_once)
     for name in ("first", "second"):
         (tmp_path / f"{name}.nii.gz").write_bytes(scan.read_bytes())
     first, second = run_on(tmp_path, tmp_path / "out", model)
@@ -59,12 +60,12 @@ def test_an_unexpected_failure_is_kept_as_the_cause_and_stops_no_other(
 def test_a_full_disk_is_said_and_leaves_nothing(
     model: Model, scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from osteon import pipeline
+    from osteon import case_folder
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pipeline, "write_meshes", full)
+    monkeypatch.setattr(case_folder, "write_meshes", full)
     (case,) = run_on(scan, tmp_path / "out", model)
     assert isinstance(case.error, WriteError)
     assert "boxes cannot be written: No space left on device." in str(case.error)
@@ -74,12 +75,12 @@ def test_a_full_disk_is_said_and_leaves_nothing(
 def test_what_stops_the_program_stops_it_and_leaves_no_folder(
     model: Model, scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from osteon import pipeline
+    from osteon import case_folder
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "write_report", stop)
+    monkeypatch.setattr(case_folder, "write_report", stop)
     with pytest.raises(KeyboardInterrupt):
         run_on(scan, tmp_path / "out", model)
     assert names(tmp_path / "out") == []
@@ -89,8 +90,8 @@ def test_what_stops_the_program_stops_it_and_leaves_no_folder(
 def test_a_kill_in_the_middle_leaves_no_case_folder(model: Model, scan: Path, tmp_path: Path) -> None:
     program = f"""
         import os, signal
-        from osteon import pipeline
-        pipeline.write_report = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        from osteon import case_folder, pipeline
+        case_folder.write_report = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         pipeline.segment({str(scan)!r}, {str(tmp_path / "out")!r}, model={str(model.folder)!r}, engine="torch")
     """
     end = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, check=False)

@@ -9,7 +9,7 @@ import pytest
 from running import contents, names, run_on
 
 from models import CASE_FILES
-from osteon import pipeline
+from osteon import case_folder, labelling
 from osteon.errors import ReadError, UnexpectedError
 from osteon.networks.model import Model
 from osteon.shard import Shard
@@ -27,7 +27,7 @@ def scans(scan: Path, tmp_path: Path) -> Path:
 def test_the_next_scan_goes_through_the_network_while_one_is_written(
     scans: Path, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    predict, write_meshes, second = pipeline.predict, pipeline.write_meshes, threading.Event()
+    predict, write_meshes, second = labelling.predict, case_folder.write_meshes, threading.Event()
     seen: list[bool] = []
 
     def predicts(*words: object) -> object:
@@ -42,8 +42,8 @@ def test_the_next_scan_goes_through_the_network_while_one_is_written(
         write_meshes(*words)  # type: ignore[arg-type]
 
     first = threading.Event()
-    monkeypatch.setattr(pipeline, "predict", predicts)
-    monkeypatch.setattr(pipeline, "write_meshes", writes)
+    monkeypatch.setattr(labelling, "predict", predicts)
+    monkeypatch.setattr(case_folder, "write_meshes", writes)
     cases = run_on(scans, tmp_path / "out", model)
     assert seen == [True]
     assert [case.error for case in cases] == [None] * 3
@@ -73,14 +73,14 @@ def test_cases_come_in_order_with_progress_forwards_and_the_bytes_of_a_case_alon
 def test_a_failure_while_writing_stops_no_other(
     scans: Path, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = pipeline.write_report
+    whole = case_folder.write_report
 
-    def fails_once(path: Path, content: pipeline.ReportContent) -> None:
+    def fails_once(path: Path, content: case_folder.ReportContent) -> None:
         if content.case == "a":
             raise ZeroDivisionError
         whole(path, content)
 
-    monkeypatch.setattr(pipeline, "write_report", fails_once)
+    monkeypatch.setattr(case_folder, "write_report", fails_once)
     cases = run_on(scans, tmp_path / "out", model)
     assert [type(case.error) for case in cases] == [UnexpectedError, type(None), type(None)]
     assert names(tmp_path / "out") == ["b", "c"]

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from osteon.app.workspace import Origin, Workspace
+from osteon.case_folder import CasePaths, write_results
 from osteon.io import read, read_labels
-from osteon.masks import surfaces_of
-from osteon.measurement import measure, write_measurements
-from osteon.pipeline import CasePaths
-from osteon.report import ReportContent, preview, write_meshes, write_report
 from osteon.run import Run
 
 SHARES = {"read": 0.0, "meshes": 0.1, "measurements": 0.3, "report": 0.45}
@@ -35,27 +32,8 @@ def complete(workspace: Workspace, case: str, name: str, doing: Callable[[float,
         run.add_input(workspace.scan(case))
         scan = read(workspace.scan(case))
         labels = read_labels(paths.segmentation, workspace.task(paths))
-    with run.stage("meshes"):
-        surfaces = surfaces_of(labels)
-        write_meshes(surfaces, paths.meshes)
-    with run.stage("measurements"):
-        table = measure(labels)
-        write_measurements(table, paths.measurements)
-    run.facts["structures"] = [str(structure) for structure in table["structure"]]
     run.facts["changes"] = list(origin.changes)
-    with run.stage("report"):
-        preview(scan, labels, surfaces, paths.preview)
-        content = ReportContent(
-            case=case,
-            scan=scan,
-            labels=labels,
-            surfaces=surfaces,
-            measurements=table,
-            preview=paths.preview,
-            facts=_facts(origin),
-        )
-        write_report(paths.report, content)
-    run.write(paths.folder)
+    write_results(paths, scan, labels, run, lambda: _facts(origin), name=case)
 
 
 def is_complete(paths: CasePaths) -> bool:

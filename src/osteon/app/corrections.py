@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from osteon.anatomy import Task
 from osteon.app.workspace import Origin, Workspace, usable_name
+from osteon.case_folder import CasePaths
 from osteon.errors import UsageError
 from osteon.io import read, read_labels, write
 from osteon.io.whole import folder_written_whole
-from osteon.pipeline import CasePaths
 from osteon.volume import LabelMap
 
 VERSION = re.compile(r"(?P<root>.+)-corrected-(?P<number>\d+)")

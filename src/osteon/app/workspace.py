@@ -15,7 +15,7 @@ from osteon.io.whole import written_whole
 from osteon.networks.model import Model
 
 if TYPE_CHECKING:
-    from osteon.pipeline import CasePaths
+    from osteon.case_folder import CasePaths
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,78}[A-Za-z0-9_-]|[A-Za-z0-9]")
 """Names of cases and results: they become names of files on any system."""
@@ -125,7 +125,7 @@ class Workspace:
 
     def results(self, case: str) -> list[str]:
         """Names of the results of a case, the latest last."""
-        from osteon.pipeline import CasePaths  # not before it is needed: workers must be ready soon
+        from osteon.case_folder import CasePaths  # not before it is needed: workers must be ready soon
 
         folders = [p for p in self.paths.results.glob("*") if NAME.fullmatch(p.name)]
         done = [p / case for p in folders if (p / case / CasePaths(p).segmentation.name).is_file()]
@@ -133,7 +133,7 @@ class Workspace:
 
     def result(self, case: str, name: str) -> CasePaths:
         """Files of one result; `UnknownError` if there is none."""
-        from osteon.pipeline import CasePaths
+        from osteon.case_folder import CasePaths
 
         self.scan(case)
         if name not in self.results(case):

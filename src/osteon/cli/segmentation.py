@@ -88,6 +88,7 @@ def _document(case: SegmentedCase) -> dict[str, object]:
         "folder": str(case.paths.folder),
         "structures": list(case.structures),
         "warnings": list(case.warnings),
+        "expected_dice": {judgement.structure: round(judgement.expected_dice, 3) for judgement in case.judgements},
         "error": str(case.error) if case.error else None,
         "seconds": round(case.seconds, 3),
     }
