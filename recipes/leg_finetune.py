@@ -97,8 +97,8 @@ def _scanned(body: Body, seed: int) -> MadeScan:
 def _run(config: TrainingConfig, start: str, model: str, steps: int) -> TrainingConfig:
     """Settings of one run: crops of cases only; each start gets the rate and the weights that suit it."""
     known = start == "leg-bones"
-    # a little where there is something to lose; from nothing, bones weigh more, as in leg-bones-first.toml: a plain loss
-    # stays on "all background" for longer than such a run lasts
+    # a little where there is something to lose; from nothing, bones weigh more, as in leg-bones-first.toml: a plain
+    # loss stays on "all background" for longer than such a run lasts
     rate = 3e-4 if known else config.optimiser.learning_rate
     weight = config.loss.foreground_weight if known else 4.0
     return config.model_copy(

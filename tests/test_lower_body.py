@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from osteon import labelling
 from osteon.anatomy import Task
 from osteon.errors import UsageError
+from osteon.inference import Prediction
 from osteon.io import read, write
 from osteon.networks.model import Model
 from osteon.pipeline import SegmentedCase, segment
@@ -266,3 +268,37 @@ def test_a_model_that_looks_for_no_legs_takes_no_slice(tmp_path: Path) -> None:
     write(person(), tmp_path / "body.nii.gz")
     with pytest.raises(UsageError, match="looks for no legs"):
         segment(tmp_path / "body.nii.gz", tmp_path / "out", model="lumbar-vertebrae", from_slice=3)
+
+
+def test_a_pelvis_that_reaches_the_cut_has_the_whole_scan_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outline finds the hip too low; what the model finds goes on to the cut; unless the user named the slice."""
+    write(KNEES_TO_CHEST, tmp_path / "body.nii.gz")
+    whole = KNEES_TO_CHEST.shape[2]
+    seen: list[int] = []
+
+    def answers(scan: Volume, model: Model, engine: object) -> Prediction:
+        seen.append(scan.shape[2])
+        classes = np.zeros(scan.shape, np.uint8)
+        classes[10:24, 5:20, :30] = 1 + model.spec.classes.index("pelvis-right")
+        grid = scan.grid
+        return Prediction(scan.with_array(classes), np.zeros((9, 1, 1, 1), np.uint8), grid)
+
+    def too_low(scan: Volume) -> LowerBody:
+        return LowerBody(15, 2, slice(0, 20), 0.9, "Made up.")
+
+    monkeypatch.setattr(labelling, "predict", answers)
+    monkeypatch.setattr(labelling, "find_lower_body", too_low)
+    monkeypatch.setattr(labelling, "_judged", lambda *_: ())
+    case = segment(tmp_path / "body.nii.gz", tmp_path / "found", model="leg-bones")[0]
+    assert case.error is None
+    assert seen == [20, whole]
+    assert begin_of(case)["kept_slices"] == [0, whole - 1]
+    assert "nothing was left out" in str(begin_of(case)["reason"])
+    assert case.labels is not None
+    assert case.labels.array[15, 10, 29] in (4, 14)
+    monkeypatch.setattr(labelling, "lower_body_from_slice", lambda scan, number: too_low(scan))
+    named = segment(tmp_path / "body.nii.gz", tmp_path / "named", model="leg-bones", from_slice=15)[0]
+    assert seen == [20, whole, 20]
+    assert any("Give the slice" in warning for warning in named.warnings)

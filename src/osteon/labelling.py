@@ -14,8 +14,8 @@ from osteon.errors import ReadError
 from osteon.inference import Engine, Prediction, predict
 from osteon.io.scans import read_scan
 from osteon.networks.model import Model
-from osteon.postprocessing import finish
-from osteon.preprocessing import LowerBody, confirmed, find_lower_body, lower_body_from_slice
+from osteon.postprocessing import Finished, finish
+from osteon.preprocessing import LowerBody, confirmed, everything, find_lower_body, lower_body_from_slice
 from osteon.run import Run
 from osteon.volume import LabelMap, Volume
 
@@ -54,12 +54,19 @@ def labelled(
             scan = _read(wanted, model, run)
         with run.stage("network"):
             lower = _lower_body(scan, wanted.from_slice, model)
-            prediction = _predicted(scan, lower, model, engine)
+        prediction, finished = _seen(scan, lower, model, engine, run)
+        lower, reason_to_look = _confirmed(lower, finished.labels)
+        if reason_to_look and wanted.from_slice is None:
+            # what was left out goes on with what was found, so the outline was wrong: all of the scan is looked at
+            lower = everything(scan, 0.0, f"{reason_to_look.partition('.')[0]}; so nothing was left out after all.")
+            prediction, finished = _seen(scan, lower, model, engine, run)
+        elif reason_to_look:
+            run.warn(reason_to_look)
+        if lower is not None:
+            run.facts["legs_begin"] = lower.facts()
         with run.stage("instances and levels"):
-            finished = finish(prediction.classes, model.spec, model.task)
             judgements = _judged(prediction, finished.labels, model, calibration, run)
         del prediction  # its probabilities may be larger than the scan
-        _note_lower_body(lower, finished.labels, run)
     except Exception as error:  # the other cases are worth having, whatever became of this one
         return replace(empty, error=error)
     for warning in finished.warnings:
@@ -67,6 +74,14 @@ def labelled(
     if finished.notes:
         run.facts["postprocessing"] = list(finished.notes)
     return replace(empty, scan=scan, labels=finished.labels, judgements=judgements)
+
+
+def _seen(scan: Volume, lower: LowerBody | None, model: Model, engine: Engine, run: Run) -> tuple[Prediction, Finished]:
+    """What the network answers, and the labels that become of it."""
+    with run.stage("network"):
+        prediction = _predicted(scan, lower, model, engine)
+    with run.stage("instances and levels"):
+        return prediction, finish(prediction.classes, model.spec, model.task)
 
 
 def _predicted(scan: Volume, lower: LowerBody | None, model: Model, engine: Engine) -> Prediction:
@@ -116,12 +131,9 @@ def _lower_body(scan: Volume, from_slice: int | None, model: Model) -> LowerBody
     return find_lower_body(scan) if from_slice is None else lower_body_from_slice(scan, from_slice)
 
 
-def _note_lower_body(lower: LowerBody | None, labels: LabelMap, run: Run) -> None:
+def _confirmed(lower: LowerBody | None, labels: LabelMap) -> tuple[LowerBody | None, str | None]:
+    """Where the legs begin by the model's own answer, too; and a reason to look if that reaches the cut."""
     limb = labels.task.limb
-    if lower is None or limb is None:
-        return
-    if limb.order:
-        lower, reason_to_look = confirmed(lower, labels, limb.order[0])
-        if reason_to_look:
-            run.warn(reason_to_look)
-    run.facts["legs_begin"] = lower.facts()
+    if lower is None or limb is None or not limb.order:
+        return lower, None
+    return confirmed(lower, labels, limb.order[0])

@@ -1,7 +1,13 @@
 """From a scan to what a network sees: intensity, region, grid, slices with context."""
 
 from osteon.preprocessing.intensity import NORMALISATIONS, normalise
-from osteon.preprocessing.lower_body import LowerBody, confirmed, find_lower_body, lower_body_from_slice
+from osteon.preprocessing.lower_body import (
+    LowerBody,
+    confirmed,
+    everything,
+    find_lower_body,
+    lower_body_from_slice,
+)
 from osteon.preprocessing.prepare import (
     Preprocessing,
     resampled_in_plane,
@@ -22,6 +28,7 @@ __all__ = [
     "body_mask",
     "confirmed",
     "context_offset",
+    "everything",
     "find_lower_body",
     "label_box",
     "lower_body_from_slice",

@@ -112,10 +112,10 @@ def find_lower_body(scan: Volume) -> LowerBody:
     outline = outline_of(scan)
     below, clarity = _change(outline.bridge)
     if below == 0:
-        return _everything(scan, 0.0, "No gap between two legs was found, so the whole scan is searched.")
+        return everything(scan, 0.0, "No gap between two legs was found, so the whole scan is searched.")
     if below == len(outline.bridge):
         reason = "The legs fill the scan up to its upper end: there is nothing above them to leave out."
-        return _everything(scan, clarity, reason)
+        return everything(scan, clarity, reason)
     crotch_mm = outline.height_mm(below - 0.5)
     above_mm = CREST_BY_HIP * _hip_width_mm(outline, below)
     confidence, how = ONE_WAY * clarity, "the width of the hips"
@@ -127,7 +127,7 @@ def find_lower_body(scan: Volume) -> LowerBody:
     top_mm = crotch_mm + above_mm
     if top_mm >= outline.height_mm(len(outline.bridge) - 1):
         reason = "The scan ends near the upper end of the pelvis: there is nothing above to leave out."
-        return _everything(scan, confidence, reason)
+        return everything(scan, confidence, reason)
     axis, number = _slice_at(scan, top_mm)
     reason = f"The crotch is seen in the body's outline; the pelvis ends about {above_mm:.0f} mm above it, by {how}."
     if confidence < UNSURE:
@@ -200,7 +200,8 @@ def confirmed(found: LowerBody, labels: LabelMap, uppermost: str) -> tuple[Lower
     return LowerBody(number, found.axis, found.kept, confidence, reason), say if reached else None
 
 
-def _everything(scan: Volume, confidence: float, reason: str) -> LowerBody:
+def everything(scan: Volume, confidence: float, reason: str) -> LowerBody:
+    """Nothing is left out, with how sure that is and why."""
     axis = axis_of(scan.affine, 2)
     up = scan.affine[2, axis] > 0
     return LowerBody(scan.shape[axis] - 1 if up else 0, axis, slice(0, scan.shape[axis]), confidence, reason)
