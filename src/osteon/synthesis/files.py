@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,22 +93,12 @@ def write_phantom_cohort(
     """
     task = Task.load("lumbar-spine")
 
-    def phantoms() -> Iterator[tuple[str, Phantom]]:
-        for subject in range(1, count + 1):
-            for contrast in contrasts:
-                yield (
-                    f"{subject}_{contrast}",
-                    make_phantom(
-                        task,
-                        seed=1000 * seed + subject,
-                        contrast=contrast,
-                        shape=shape,
-                        spacing_mm=spacing_mm,
-                        vertebra=vertebra,
-                    ),
-                )
+    def made(subject_seed: int, contrast: str) -> Phantom:
+        return make_phantom(
+            task, seed=subject_seed, contrast=contrast, shape=shape, spacing_mm=spacing_mm, vertebra=vertebra
+        )
 
-    return _write_spider(folder, count, phantoms())
+    return _write_spider(folder, count, _of_each(count, seed, contrasts, made))
 
 
 def write_varied_spines(folder: str | Path, *, count: int, seed: int) -> Path:
@@ -160,17 +150,19 @@ def write_leg_cohort(
         If ``count`` is not positive, the folder holds something, or a protocol is not known.
     """
 
-    def phantoms() -> Iterator[tuple[str, LegPhantom]]:
-        for subject in range(1, count + 1):
-            for protocol in protocols:
-                yield (
-                    f"{subject}_{protocol}",
-                    make_leg_phantom(
-                        seed=1000 * seed + subject, protocol=protocol, geometry=geometry, spacing_mm=spacing_mm
-                    ),
-                )
+    def made(subject_seed: int, protocol: str) -> LegPhantom:
+        return make_leg_phantom(seed=subject_seed, protocol=protocol, geometry=geometry, spacing_mm=spacing_mm)
 
-    return _write_spider(folder, count, phantoms())
+    return _write_spider(folder, count, _of_each(count, seed, protocols, made))
+
+
+def _of_each(
+    count: int, seed: int, looks: Sequence[str], made: Callable[[int, str], Phantom | LegPhantom]
+) -> Iterator[tuple[str, Phantom | LegPhantom]]:
+    """Name and phantom of every subject in every look."""
+    for subject in range(1, count + 1):
+        for look in looks:
+            yield f"{subject}_{look}", made(1000 * seed + subject, look)
 
 
 def _write_spider(folder: str | Path, count: int, phantoms: Iterable[tuple[str, Phantom | LegPhantom]]) -> Path:
