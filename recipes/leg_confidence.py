@@ -130,7 +130,7 @@ def judged_table(tests: Sequence[Test], calibration: Calibration) -> pd.DataFram
     for number, test in enumerate(tests):
         known = test.known
         judged = judge_evidence(known.evidence, calibration)
-        looked_for = missed_structures(known.hidden_cm3, test.found, test.hard.truth.task, calibration)
+        looked_for = missed_structures(known.hidden_cm3, test.found, judged, test.hard.truth.task, calibration)
         silent = sorted(known.missed - {j.structure for j in looked_for})
         facts = {"scan": number, "body": known.body, "kind": test.hard.kind, "what": test.hard.what}
         for judgement in (*judged, *looked_for, *(Judgement(name, nan, False, ()) for name in silent)):

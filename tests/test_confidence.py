@@ -18,7 +18,7 @@ from osteon.confidence import Calibration, Evidence, evidence_of, judge, judge_e
 from osteon.confidence.cues import NAMES, cues_of
 from osteon.confidence.evidence import hidden_cm3, of_probabilities
 from osteon.confidence.fitting import fit, measured
-from osteon.confidence.judgement import missed_structures
+from osteon.confidence.judgement import Judgement, missed_structures
 from osteon.confidence.plausibility import plausibility
 from osteon.errors import ModelError
 from osteon.inference import Prediction
@@ -207,11 +207,20 @@ def test_many_structures_to_look_at_are_named_without_their_reasons() -> None:
 
 def test_a_missing_partner_is_looked_for_but_not_the_other_leg_of_a_scan_of_one() -> None:
     hidden = {"femur-left": 0.1, "tibia-left": 0.0}
-    both = missed_structures(hidden, ["femur-right", "tibia-right", "fibula-left"], LEGS, by_hand())
+    both = missed_structures(hidden, ["femur-right", "tibia-right", "fibula-left"], [], LEGS, by_hand())
     assert [(j.structure, j.expected_dice, j.look) for j in both] == [("femur-left", 0, True), ("tibia-left", 0, True)]
-    assert missed_structures(hidden, ["femur-right", "tibia-right"], LEGS, by_hand()) == []
-    (suspected,) = missed_structures({"femur-left": 40.0}, ["tibia-right"], LEGS, by_hand())
+    assert missed_structures(hidden, ["femur-right", "tibia-right"], [], LEGS, by_hand()) == []
+    (suspected,) = missed_structures({"femur-left": 40.0}, ["tibia-right"], [], LEGS, by_hand())
     assert suspected.reasons == ("it was not found, but the network suspects 40 cm3 of it",)
+
+
+def test_where_nothing_found_is_trusted_all_that_was_not_found_is_looked_for() -> None:
+    hidden, found = {"femur-left": 0.1, "fibula-left": 0.0}, ["femur-right", "tibia-right"]
+    bad = [Judgement(name, 0.3, True, ()) for name in found]
+    looked_for = missed_structures(hidden, found, bad, LEGS, by_hand())
+    assert [(j.structure, j.look) for j in looked_for] == [("femur-left", True), ("fibula-left", True)]
+    one_good = [bad[0], Judgement("tibia-right", 0.7, True, ())]
+    assert missed_structures(hidden, found, one_good, LEGS, by_hand()) == []
 
 
 def test_hidden_volume_is_that_of_the_probabilities() -> None:

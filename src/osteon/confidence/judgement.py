@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FEW = 3
 """Of so many structures a warning gives the reasons; the report and ``run.json`` give all."""
 
+TRUSTED_DICE = 0.4
+"""A scan of which no structure is expected to reach this may hold all that was not found, too."""
+
 NO_SINGLE_REASON = "the network is a little unsure in several ways"
 MOST_REASONS = 3
 
@@ -66,7 +69,7 @@ def judge(prediction: Prediction, labels: LabelMap, spec: ModelSpec, calibration
     judged = judge_evidence(evidence_of(prediction, labels, spec), calibration)
     hidden = hidden_cm3(prediction, labels, spec)
     found = [labels.task.by_value(v).name for v in labels.values()]
-    return (*judged, *missed_structures(hidden, found, labels.task, calibration))
+    return (*judged, *missed_structures(hidden, found, judged, labels.task, calibration))
 
 
 def judge_evidence(scan: Sequence[Evidence], calibration: Calibration) -> list[Judgement]:
@@ -83,22 +86,30 @@ def judge_evidence(scan: Sequence[Evidence], calibration: Calibration) -> list[J
 
 
 def missed_structures(
-    hidden: Mapping[str, float], found: Collection[str], task: Task, calibration: Calibration
+    hidden: Mapping[str, float],
+    found: Collection[str],
+    judged: Sequence[Judgement],
+    task: Task,
+    calibration: Calibration,
 ) -> list[Judgement]:
     """Structures that should have been found, as it seems.
 
-    Those whose partner on the other side was found (unless nothing of their side was: a scan of one leg), and those
-    whose probabilities come to more than ``missing_cm3``.
+    Those whose partner on the other side was found (unless nothing of their side was: a scan of one leg), those whose
+    probabilities come to more than ``missing_cm3``, and all where nothing that was found can be trusted
+    (`TRUSTED_DICE`), since then what was found says nothing of what the scan holds.
 
     Parameters
     ----------
     hidden : mapping
         Of structures that were not found (`osteon.confidence.evidence.hidden_cm3`).
     found : collection of str
+    judged : sequence of Judgement
+        Of what was found.
     task : Task
     calibration : Calibration
     """
     sides = {task.by_name(name).side for name in found}
+    lost = bool(judged) and max(j.expected_dice for j in judged) < TRUSTED_DICE
     missed = []
     for name, volume_cm3 in hidden.items():
         structure = task.by_name(name)
@@ -106,6 +117,8 @@ def missed_structures(
             reason = "it was not found, but its partner on the other side was"
         elif volume_cm3 > calibration.missing_cm3:
             reason = f"it was not found, but the network suspects {volume_cm3:.0f} cm3 of it"
+        elif lost:
+            reason = "it was not found, but nothing in this scan was found with any certainty"
         else:
             continue
         missed.append(Judgement(name, 0.0, True, (reason,)))
