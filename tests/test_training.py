@@ -17,13 +17,15 @@ from osteon.anatomy import Task
 from osteon.cohort import Case
 from osteon.errors import OsteonError, TaskError, TrainingError
 from osteon.training.augmentation import Crop, augmented, flipped, recoloured
+from osteon.training.cases import PreparedCase
 from osteon.training.config import AugmentationConfig, LossConfig, OptimiserConfig, SamplingConfig, TrainingConfig
-from osteon.training.data import PreparedCase, Sampler
+from osteon.training.data import Sampler
 from osteon.training.loss import SegmentationLoss
 from osteon.training.optimisation import learning_rate
-from osteon.training.session import Session, start_from
+from osteon.training.session import Session
+from osteon.training.starting import start_from
 from osteon.training.targets import IGNORE, UNKNOWN_RADIUS_MM, targets
-from osteon.training.validation import validate
+from osteon.training.validation import judged, scores
 from osteon.volume import LabelMap, Volume
 
 LUMBAR = Task.load("lumbar-spine")
@@ -306,7 +308,7 @@ def prepared(name: str, group: str, seed: int, labelled: bool = True) -> Prepare
         voxels_sha256=name,
     )  # fmt: skip
     target = targets(reference, ["vertebra-L5", "vertebra"])
-    return PreparedCase(case, Volume(array, affine), target, reference, np.array([True, True, seed % 2 == 1]))
+    return PreparedCase(case, LUMBAR, Volume(array, affine), target, np.array([True, True, seed % 2 == 1]))
 
 
 SMALL = SamplingConfig(rows=32, columns=32)
@@ -369,9 +371,9 @@ def test_scores_are_those_of_a_known_answer() -> None:
     array, target = np.zeros((4, 32, 40), np.float32), np.zeros((4, 32, 40), np.uint8)
     array[1:3, :10, :10], target[1:3, :10, :20] = 1, 1  # finds half of 400 voxels
     array[3], target[3] = 1, IGNORE  # what nobody annotated does not count
-    reference = LabelMap(np.zeros_like(target), np.diag([4.0, 1, 1, 1]), task=LUMBAR)
-    case = PreparedCase(CASES[0].case, Volume(array, np.diag([4.0, 1, 1, 1])), target, reference, np.ones(3, bool))
-    found = validate(Oracle(), [case], config(batch=2), SegmentationLoss(LossConfig(), 2))
+    case = PreparedCase(CASES[0].case, LUMBAR, Volume(array, np.diag([4.0, 1, 1, 1])), target, np.ones(3, bool))
+    how = config(batch=2)
+    found = scores([judged(Oracle(), case, how, SegmentationLoss(LossConfig(), 2))], how.classes)
     assert found["dice_vertebra-L5"] == pytest.approx(2 * 200 / (200 + 400))
     assert found["iou"] == pytest.approx(200 / 400)
     assert found["f1"] == found["dice_vertebra-L5"]
@@ -476,7 +478,7 @@ def test_the_head_of_a_start_is_mapped_by_name(tmp_path: Path) -> None:
         assert torch.equal(found[part][4], theirs[part][1])
     assert all(torch.equal(found[n], theirs[n]) for n in theirs if not n.startswith("head."))
     session = Session(how, "cpu")
-    session.start()
+    session.start(Sampler(CASES, how))
     assert session.fresh == ("disc",)
 
 

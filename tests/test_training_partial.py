@@ -11,11 +11,12 @@ from torch.nn import functional
 
 from osteon.anatomy import Task
 from osteon.cohort import Case
+from osteon.training.cases import PreparedCase, annotated_classes
 from osteon.training.config import LossConfig, TrainingConfig
-from osteon.training.data import PreparedCase, Sampler, annotated_classes
+from osteon.training.data import Sampler
 from osteon.training.loss import SegmentationLoss, merged
 from osteon.training.targets import IGNORE, targets
-from osteon.training.validation import validate
+from osteon.training.validation import judged, scores
 from osteon.volume import LabelMap, Volume
 
 LUMBAR = Task.load("lumbar-spine")
@@ -175,7 +176,7 @@ def prepared(values: tuple[int, ...], *annotated: str, **changes: object) -> Pre
     target = targets(reference, CLASSES)
     working = Volume(np.random.default_rng(0).random(labels.shape, dtype=np.float32), affine)
     how = config(**changes)
-    return PreparedCase(case(*annotated), working, target, reference, annotated_classes(case(*annotated), LUMBAR, how))
+    return PreparedCase(case(*annotated), LUMBAR, working, target, annotated_classes(case(*annotated), LUMBAR, how))
 
 
 def test_every_crop_of_a_batch_says_what_was_annotated_in_its_case() -> None:
@@ -204,7 +205,7 @@ def test_finding_what_was_not_annotated_is_no_mistake_in_validation() -> None:
     share = float((bodies_only.target == 1).mean())
     how = config(preprocessing={"region": "none"})
     loss = SegmentationLoss(LossConfig(), 4)
-    disc, body = (validate(Says(number), [bodies_only], how, loss) for number in (3, 2))
+    disc, body = (scores([judged(Says(number), bodies_only, how, loss)], how.classes) for number in (3, 2))
     assert disc["accuracy"] == pytest.approx(1 - share)
     assert body["accuracy"] == 0
     assert disc["loss"] < body["loss"] / 3

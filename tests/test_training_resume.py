@@ -101,7 +101,7 @@ MOMENTS = {
     "before-the-first-checkpoint": lambda: after(session, "save_checkpoint", 0),
     "after-the-first-checkpoint": lambda: after(session, "record", 0),
     "in-mid-epoch": lambda: after(data, "augmented", 2 * 3 * 2 + 3),
-    "while-validating": lambda: after(session, "validate", 2),
+    "while-validating": lambda: after(session, "judged", 2),
     "between-best-weights-and-checkpoint": lambda: after(session, "save_checkpoint", 2),
     "while-writing-a-checkpoint": lambda: after(checkpoint, "save_file", 1, half_a_checkpoint),
     "while-drawing-curves": lambda: after(record, "draw_curves", 2),
@@ -172,7 +172,9 @@ def runs(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rows(folder: Path) -> list[dict[str, str]]:
     with TrainingPaths(folder).metrics.open(newline="") as stream:
-        return [{key: value for key, value in row.items() if key != "seconds"} for row in csv.DictReader(stream)]
+        return [
+            {key: value for key, value in row.items() if not key.endswith("seconds")} for row in csv.DictReader(stream)
+        ]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -196,7 +198,7 @@ def test_an_unbroken_run_leaves_all_its_files(runs: Path) -> None:
     with paths.metrics.open() as stream:
         assert stream.readline().strip().split(",") == [
             "epoch", "learning_rate", "train_loss", "loss", "accuracy", "f1", "iou", "dice_vertebra-L5",
-            "dice_vertebra", "seconds",
+            "dice_vertebra", "validation_seconds", "seconds",
         ]  # fmt: skip
     assert Model.load(paths.model).spec.classes == ("vertebra-L5", "vertebra")
     record = json.loads((paths.folder / "run.json").read_text())

@@ -33,7 +33,7 @@ NetworkOption = Annotated[
     str | None, typer.Option(help="Instead of the configuration's network; nnunet-2d and nnunet-3d train nnU-Net.")
 ]
 MinutesOption = Annotated[
-    float | None, typer.Option(min=0.1, help="For nnU-Net: train so long, instead of the configuration's epochs.")
+    float | None, typer.Option(min=0.1, help="Train no longer than so many minutes; those before a resume count.")
 ]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Continue a run that was stopped or killed.")]
 
@@ -159,11 +159,8 @@ def _with_network(config: TrainingConfig, network: str | None, minutes: float | 
 
     changes: dict[str, object] = {"network": {"name": network}} if network is not None else {}
     if minutes is not None:
-        changes["nnunet"] = config.nnunet.model_dump() | {"minutes": minutes}
-    changed = TrainingConfig.checked(config.model_dump() | changes, "--network")
-    if minutes is not None and not changed.network.planned:
-        raise UsageError("--minutes is for nnU-Net; other networks train for the configuration's epochs.")
-    return changed
+        changes["minutes"] = minutes
+    return TrainingConfig.checked(config.model_dump() | changes, "--network")
 
 
 def _others(also: Sequence[Path] | None) -> list[Cohort | Bodies]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -26,7 +27,7 @@ class Published:
     classifier: str
 
 
-class Encoder(nn.Module):
+class Encoder(nn.Module, ABC):
     """Features of a picture, from fine to coarse, each map half as large as the one before.
 
     Parameters
@@ -45,9 +46,9 @@ class Encoder(nn.Module):
         self.first_stride = first_stride
         self.published = published
 
+    @abstractmethod
     def forward(self, x: Tensor) -> list[Tensor]:
         """``(batch, channel, row, column)`` to feature maps, finest first."""
-        raise NotImplementedError
 
 
 def encoder_of(network: nn.Module) -> Encoder | None:

@@ -59,7 +59,7 @@ def load_folded(encoder: MobileNetV2Encoder, path: Path, pictures: Tensor | None
             _let_through(norm, torch.from_numpy(layers[name][1]))
         encoder.pads_after = True
         seen = dead_leaves(pairs[0][0].in_channels) if pictures is None else pictures
-        _unfold(encoder, [norm for _, norm in pairs], seen)
+        _unfold(encoder, [norm for _, norm in pairs], seen.to(pairs[0][0].weight.device))
 
 
 def layer_names() -> list[str]:

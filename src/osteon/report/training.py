@@ -84,10 +84,10 @@ def write_training_page(path: Path, content: TrainingContent) -> None:
         "Subjects, worst first": html_table(content.subjects, "Subjects", {}),
         "Best, median and worst": "".join(_pair(case, content.task) for case in content.cases),
         "Curves": _curves(content.curves),
-        "How it was done": _listed(content.facts),
-        "Settings that are not the defaults": _listed(content.settings),
+        "How it was done": listed(content.facts),
+        "Settings that are not the defaults": listed(content.settings),
     }
-    body = [_notes(content.notes), *(section(title, inner) for title, inner in parts.items() if inner)]
+    body = [notes(content.notes), *(section(title, inner) for title, inner in parts.items() if inner)]
     write_page(
         path,
         body,
@@ -99,12 +99,15 @@ def write_training_page(path: Path, content: TrainingContent) -> None:
     )
 
 
-def _notes(notes: Sequence[str]) -> str:
-    items = "".join(f"<li>{escape(note)}</li>" for note in notes)
-    return f'<section class="warnings"><h2>Before you read the numbers</h2><ul>{items}</ul></section>' if notes else ""
+def notes(sentences: Sequence[str]) -> str:
+    """What a reader must know before the numbers."""
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+    head = "<h2>Before you read the numbers</h2>"
+    return f'<section class="warnings">{head}<ul>{items}</ul></section>' if sentences else ""
 
 
-def _listed(facts: Mapping[str, str]) -> str:
+def listed(facts: Mapping[str, str]) -> str:
+    """Facts with their names, as a table."""
     rows = "".join(f'<tr><th scope="row">{escape(k)}</th><td>{escape(v)}</td></tr>' for k, v in facts.items())
     return f'<table class="facts"><tbody>{rows}</tbody></table>' if rows else ""
 

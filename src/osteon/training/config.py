@@ -28,8 +28,10 @@ class TrainingConfig(Table):
 
     ``name``, ``title``, ``licence``: of the model that comes out. ``classes``: structures or groups that the network
     tells apart. ``start``: a model, by name or folder, whose weights the network starts from. ``epochs`` of ``steps``
-    batches of ``batch`` crops; training stops early after ``patience`` epochs without a better validation loss.
-    ``precision``: ``32-true``, ``bf16-mixed`` or ``16-mixed`` (on a GPU).
+    batches of ``batch`` crops; training stops early after ``patience`` epochs without a better validation loss, or
+    when its ``minutes`` are spent (time in epochs, over resumes), within an epoch if need be.
+    ``precision``: ``32-true``, ``bf16-mixed`` or ``16-mixed`` (on a GPU). ``devices``: processes, on a GPU each or on
+    the CPU, that share every batch. ``tensorboard``: whether the run folder gets files for TensorBoard.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -42,7 +44,10 @@ class TrainingConfig(Table):
     steps: int = Field(default=60, ge=1)
     batch: int = Field(default=12, ge=1)
     patience: int = Field(default=20, ge=1)
+    minutes: float | None = Field(default=None, gt=0)
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    devices: int = Field(default=1, ge=1)
+    tensorboard: bool = False
     network: NetworkSpec = NetworkSpec()
     encoder: EncoderConfig = EncoderConfig()
     preprocessing: Preprocessing = Preprocessing()
@@ -53,6 +58,16 @@ class TrainingConfig(Table):
     optimiser: OptimiserConfig = OptimiserConfig()
     loss: LossConfig = LossConfig()
     nnunet: NnunetConfig = NnunetConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _moved(cls, given: Any) -> Any:
+        """The minutes were a key of nnU-Net's table once; runs and recipes of that time go on."""
+        table = given.get("nnunet") if isinstance(given, Mapping) else None
+        if not isinstance(table, Mapping) or "minutes" not in table:
+            return given
+        kept = {key: value for key, value in table.items() if key != "minutes"}
+        return {"minutes": table["minutes"]} | dict(given) | {"nnunet": kept}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -69,6 +84,11 @@ class TrainingConfig(Table):
             raise ValueError("loss.dice_weight and loss.focal_weight are both 0: nothing would be learned")
         if self.steps % self.optimiser.accumulate:
             raise ValueError(f"steps must be a multiple of optimiser.accumulate, {self.optimiser.accumulate}")
+        for crops, what in ((self.real_crops, "crops of cases"), (self.synthetic_crops, "slices of bodies")):
+            if crops % self.devices:
+                raise ValueError(f"devices: {crops} {what} in a batch cannot be shared equally among {self.devices}")
+        if self.devices > 1 and self.network.planned:
+            raise ValueError("devices: nnU-Net is trained on one device here")
         if self.network.patch is not None and self.sampling.synthetic:
             raise ValueError(f"sampling.synthetic: bodies give slices, and {self.network.name} sees patches")
         anchor = self.postprocessing.anchor

@@ -1,26 +1,24 @@
-"""Cases prepared once, batches drawn from them: the same seed, epoch and step give the same batch."""
+"""Batches drawn from prepared cases: the same seed, epoch and step give the same batch."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from osteon.anatomy import Task
-from osteon.cohort import Case, Cohort
 from osteon.errors import TrainingError
 from osteon.networks.forward import layout_of
-from osteon.preprocessing import context_offset, slices_with_context, working_labels, working_volume
+from osteon.preprocessing import context_offset, slices_with_context
 from osteon.training.augmentation import Crop, augmented, flipped, recoloured
 from osteon.training.batches import UNKNOWN_PLACE, Batch
+from osteon.training.cases import PreparedCase
 from osteon.training.config import AugmentationConfig, TrainingConfig
-from osteon.training.targets import IGNORE, targets
-from osteon.volume import LabelMap, Volume
+from osteon.training.seat import ALONE, Seat
+from osteon.training.targets import IGNORE
 
 UNCHANGED = AugmentationConfig(
     warped=0, flip=0, gamma=1, contrast=0, brightness=0, noise=0, bias_field=0, blur_mm=0, remapped=0
@@ -28,92 +26,38 @@ UNCHANGED = AugmentationConfig(
 """The first of a slice's versions (``augmentation.offline``)."""
 
 
-@dataclass(frozen=True)
-class PreparedCase:
-    """A case as the network sees it.
-
-    Parameters
-    ----------
-    case : Case
-    working : Volume
-        (slice, row, column), float32.
-    target : (slice, row, column) uint8 ndarray
-    reference : LabelMap
-        The case's labels on the working grid.
-    annotated : (class,) bool ndarray
-        Whether each class, background first, was annotated in this case.
-    """
-
-    case: Case
-    working: Volume
-    target: NDArray[np.uint8]
-    reference: LabelMap
-    annotated: NDArray[np.bool_]
-
-    @property
-    def labelled_slices(self) -> NDArray[np.int_]:
-        """Slices in which something is annotated."""
-        held = ((self.target > 0) & (self.target != IGNORE)).any(axis=(1, 2))
-        return np.flatnonzero(held)
-
-
-def prepare_cases(
-    cohort: Cohort, cases: Sequence[Case], config: TrainingConfig, said: Callable[[str], None]
-) -> list[PreparedCase]:
-    """Read and prepare cases; those in which none of the classes was annotated are left out, and that is said."""
-    prepared = []
-    for case in cases:
-        annotated = annotated_classes(case, cohort.task, config)
-        if not annotated[1:].any():
-            said(f"{case.name} is left out: none of {', '.join(config.classes)} was annotated in it.")
-            continue
-        working = working_volume(cohort.scan(case), config.preprocessing)
-        reference = working_labels(cohort.labels(case), working)
-        target = targets(reference, config.classes)
-        if not config.loss.partial_labels:
-            annotated[:] = True
-        prepared.append(PreparedCase(case, working, target, reference, annotated))
-    return prepared
-
-
-def annotated_classes(case: Case, task: Task, config: TrainingConfig) -> NDArray[np.bool_]:
-    """Whether each class, background first, was annotated in a case; a group was if one of its structures was."""
-    class_of_value = task.class_of_value(config.classes)
-    found = {class_of_value.get(task.by_name(name).value, 0) for name in case.annotated}
-    return np.isin(np.arange(len(config.classes) + 1), [0, *found])
-
-
 class Sampler:
     """Draws batches of augmented crops.
 
     Parameters
     ----------
-    cases : list of PreparedCase
+    cases : sequence of PreparedCase
     config : TrainingConfig
+    seat : Seat
+        Of several processes each makes its share of every batch.
     """
 
-    def __init__(self, cases: list[PreparedCase], config: TrainingConfig) -> None:
+    def __init__(self, cases: Sequence[PreparedCase], config: TrainingConfig, seat: Seat = ALONE) -> None:
         cases = [c for c in cases if c.labelled_slices.size]
         if not cases:
             raise TrainingError("No training case holds a label of the classes to learn; check the split and classes.")
         self.cases = cases
         self.config = config
-        self.swap = cases[0].reference.task.mirrored_classes(config.classes)
+        self.mine = seat.share(config.real_crops)
+        self.swap = cases[0].task.mirrored_classes(config.classes)
         groups = Counter(c.case.group for c in cases)
         weights = np.array([groups[c.case.group] ** -config.sampling.balance for c in cases])
         self.weights = weights / weights.sum()
         self.labelled = [c.labelled_slices for c in cases]
 
     def batch(self, epoch: int, step: int) -> Batch:
-        """One batch, a function of the seed, the epoch and the step alone."""
-        rng = np.random.default_rng([self.config.seed, epoch, step])
+        """One batch, or this process' share of it: each crop is a function of the seed, epoch, step and its number."""
         drawn, pairs = [], []
-        for _ in range(self.config.real_crops):
+        for number in self.mine:
+            rng = np.random.default_rng([self.config.seed, epoch, step, number])
             drawn.append(int(rng.choice(len(self.cases), p=self.weights)))
             pairs.append(self._fixed(drawn[-1], rng) if self.config.augmentation.offline else self._new(drawn[-1], rng))
         slices = torch.stack([s for s, _ in pairs])
-        if not self.config.augmentation.offline:
-            slices = recoloured(slices, self.config.augmentation, rng)
         if self.config.network.patch is not None:
             slices = slices[:, None]  # (batch, channel, slice, row, column)
         target = torch.stack([t for _, t in pairs]).long()
@@ -129,8 +73,7 @@ class Sampler:
 
     def _new(self, number: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """A crop of a case, changed as never before."""
-        how = self.config.augmentation
-        return augmented(self._crop(number, *self._slice(number, rng), how, rng), self.size, how, rng)
+        return self._changed(number, *self._slice(number, rng), self.config.augmentation, rng)
 
     def _fixed(self, number: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         """One of a slice's versions, whose changes depend on the seed, the slice and its number alone."""
@@ -138,8 +81,13 @@ class Sampler:
         version = int(rng.integers(self.config.augmentation.offline))
         how = self.config.augmentation if version else UNCHANGED
         own = np.random.default_rng([self.config.seed, number, index, version])
-        slices, target = augmented(self._crop(number, index, labelled, how, own), self.size, how, own)
-        return recoloured(slices[None], how, own)[0], target
+        return self._changed(number, index, labelled, how, own)
+
+    def _changed(
+        self, number: int, index: int, labelled: bool, how: AugmentationConfig, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
+        slices, target = augmented(self._crop(number, index, labelled, how, rng), self.size, how, rng)
+        return recoloured(slices[None], how, rng)[0], target
 
     def _slice(self, number: int, rng: np.random.Generator) -> tuple[int, bool]:
         """Which slice of a case a crop is cut from, and whether around its labels."""

@@ -54,6 +54,16 @@ class TrainingPaths:
         return self.folder / "curves.png"
 
     @property
+    def tensorboard(self) -> Path:
+        """TensorBoard's files, if asked for."""
+        return self.folder / "tensorboard"
+
+    @property
+    def scratch(self) -> Path:
+        """Prepared cases, while the training runs; what a killed run left is removed by `claim`."""
+        return self.folder / ".part-cases"
+
+    @property
     def model(self) -> Path:
         """The model that comes out."""
         return self.folder / "model"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,15 +12,13 @@ from osteon.networks.model import Model
 from osteon.run import Run
 from osteon.synthesis.bodies import Bodies
 from osteon.synthesis.body import Body
-from osteon.training.batches import Mixed, Source
-from osteon.training.checkpoint import Progress
+from osteon.training.cases import PreparedCase, prepare_cases
 from osteon.training.config import TrainingConfig
-from osteon.training.data import PreparedCase, Sampler, prepare_cases
+from osteon.training.devices import refuse_too_many, seats
+from osteon.training.epochs import Assignment, Lesson, companion, learned
 from osteon.training.folder import TrainingPaths, claim, refuse_leak
 from osteon.training.outcome import counted, write_outcome
 from osteon.training.record import record
-from osteon.training.session import Session
-from osteon.training.synthetic import SyntheticSource
 
 
 def train(
@@ -73,34 +72,20 @@ def train(
     bodies = [body for extra in also if isinstance(extra, Bodies) for body in extra.bodies]
     refuse_leak(cohort, fold, cohorts[1:])
     claim(paths, config, fold, (cohort, *also), resume)
+    refuse_too_many(device, config.devices)
     arguments = {"cohort": cohort.folder, "also": [c.folder for c in also], "device": device, "resume": resume}
     run = Run("train", arguments, config.seed)
     run.facts |= {"configuration": config.model_dump(), "fold": fold.model_dump()}
     run.facts["cohorts_sha256"] = [c.digest() for c in (cohort, *also)]
-    session = Session(config, device)
-    with run.stage("prepare"):
-        training = _training_cases(cohorts, fold, config, said)
-        validation = _validation_cases(cohorts, fold, config, said)
-    if not any(case.labelled_slices.size for case in validation):
-        raise TrainingError("No validation case holds a class to learn; split the cohort with validation subjects.")
-    source = _source(training, bodies, config, str(session.fabric.device))
-    learned = [counted(training, "training case", "training cases")] if config.real_crops else []
-    learned += [counted(bodies, "body", "bodies")] if bodies else []
-    learned.append(counted(validation, "validation case", "validation cases"))
-    said(f"{', '.join(learned)}, {config.epochs} epochs at most.")
-    progress = session.restore(paths) if resume and paths.checkpoint.is_file() else Progress()
-    if progress.epoch == 0:
-        run.facts["first_weights_sha256"] = session.start()
-        if session.fresh:
-            said(f"{config.start} does not know {', '.join(session.fresh)}; their last layer starts at random.")
-        if config.start is not None:
-            run.facts["before"] = session.judged(validation)
-            said(f"before training: validation {_scores(run.facts['before'])}.")
-    with run.stage("train"):
-        while progress.epoch < config.epochs and progress.since_better_loss < config.patience:
-            session.epoch(source, validation, progress)
-            session.keep(paths, progress)
-            said(_line(progress))
+    try:
+        with run.stage("prepare"):
+            lesson = _lesson(cohorts, bodies, fold, config, paths.scratch, said)
+        said(f"{_counted(lesson, config)}, {config.epochs} epochs at most{_limit(config)}.")
+        task = Assignment(config, device, lesson, paths, resume and paths.checkpoint.is_file())
+        with run.stage("train"), seats(config.devices, companion, task.of) as seat:
+            progress = learned(seat, task.of(seat), said, run.facts)
+    finally:
+        shutil.rmtree(paths.scratch, ignore_errors=True)
     record(paths, progress)  # of a run that was killed right after its last checkpoint
     run.facts["best"] = progress.history[progress.best_epoch - 1]
     model = write_outcome(paths, config, cohorts, bodies, progress)
@@ -108,26 +93,57 @@ def train(
     return model
 
 
+def _lesson(
+    cohorts: Sequence[Cohort],
+    bodies: Sequence[Body],
+    fold: Fold,
+    config: TrainingConfig,
+    scratch: Path,
+    said: Callable[[str], None],
+) -> Lesson:
+    """Cases and bodies, prepared, if something can be learned and judged."""
+    if config.synthetic_crops and not bodies:
+        raise TrainingError("sampling.synthetic asks for slices of bodies; give a folder of bodies with --also.")
+    if bodies and not config.synthetic_crops:
+        raise TrainingError("Bodies were given, but sampling.synthetic leaves no slice of a batch to them; raise it.")
+    training = _training_cases(cohorts, fold, config, scratch, said)
+    validation = _validation_cases(cohorts, fold, config, scratch, said)
+    if not any(case.labelled_slices.size for case in validation):
+        raise TrainingError("No validation case holds a class to learn; split the cohort with validation subjects.")
+    return Lesson(training, validation, bodies)
+
+
+def _counted(lesson: Lesson, config: TrainingConfig) -> str:
+    parts = [counted(lesson.training, "training case", "training cases")] if config.real_crops else []
+    parts += [counted(lesson.bodies, "body", "bodies")] if lesson.bodies else []
+    return ", ".join([*parts, counted(lesson.validation, "validation case", "validation cases")])
+
+
+def _limit(config: TrainingConfig) -> str:
+    return "" if config.minutes is None else f", {config.minutes:g} minutes at most"
+
+
 def _training_cases(
-    cohorts: Sequence[Cohort], fold: Fold, config: TrainingConfig, said: Callable[[str], None]
+    cohorts: Sequence[Cohort], fold: Fold, config: TrainingConfig, scratch: Path, said: Callable[[str], None]
 ) -> list[PreparedCase]:
     """Cases of the training subjects and of the further cohorts; none are read where none are learned from."""
     if not config.real_crops:
         return []
-    training = prepare_cases(cohorts[0], cohorts[0].of_subjects(fold.train), config, said)
+    training = prepare_cases(cohorts[0], cohorts[0].of_subjects(fold.train), config, scratch, said)
     for other in cohorts[1:]:
         judging = _judging(other, config)
-        training += prepare_cases(other, [case for case in other.cases if case.subject not in judging], config, said)
+        teaching = [case for case in other.cases if case.subject not in judging]
+        training += prepare_cases(other, teaching, config, scratch, said)
     return training
 
 
 def _validation_cases(
-    cohorts: Sequence[Cohort], fold: Fold, config: TrainingConfig, said: Callable[[str], None]
+    cohorts: Sequence[Cohort], fold: Fold, config: TrainingConfig, scratch: Path, said: Callable[[str], None]
 ) -> list[PreparedCase]:
     """Cases of the validation subjects, and those that the further cohorts give."""
-    cases = prepare_cases(cohorts[0], cohorts[0].of_subjects(fold.validation), config, said)
+    cases = prepare_cases(cohorts[0], cohorts[0].of_subjects(fold.validation), config, scratch, said)
     for other in cohorts[1:]:
-        cases += prepare_cases(other, other.of_subjects(_judging(other, config)), config, said)
+        cases += prepare_cases(other, other.of_subjects(_judging(other, config)), config, scratch, said)
     return cases
 
 
@@ -140,27 +156,3 @@ def _judging(other: Cohort, config: TrainingConfig) -> list[str]:
             "are left to learn from. Lower it."
         )
     return other.subjects[len(other.subjects) - number :]
-
-
-def _source(training: list[PreparedCase], bodies: Sequence[Body], config: TrainingConfig, device: str) -> Source:
-    """Crops of cases, slices of bodies, or both, as ``config.sampling.synthetic`` says."""
-    if config.synthetic_crops and not bodies:
-        raise TrainingError("sampling.synthetic asks for slices of bodies; give a folder of bodies with --also.")
-    if bodies and not config.synthetic_crops:
-        raise TrainingError("Bodies were given, but sampling.synthetic leaves no slice of a batch to them; raise it.")
-    sources: list[Source] = []
-    if config.real_crops:
-        sources.append(Sampler(training, config))
-    if config.synthetic_crops:
-        sources.append(SyntheticSource(bodies, config, device))
-    return Mixed(sources, device)
-
-
-def _line(progress: Progress) -> str:
-    row = progress.history[-1]
-    return f"epoch {progress.epoch}: loss {row['train_loss']:.3f}, validation {_scores(row)}; {row['seconds']:.0f} s"
-
-
-def _scores(row: dict[str, float]) -> str:
-    dice = ", ".join(f"{key.removeprefix('dice_')} {row[key]:.3f}" for key in row if key.startswith("dice_"))
-    return f"{row['loss']:.3f}, Dice {dice}"

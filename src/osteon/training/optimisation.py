@@ -16,6 +16,9 @@ MOMENTUM = 0.99
 POWER = 0.9
 """Exponent of the polynomial schedule (Chen et al. 2018, doi 10.1109/TPAMI.2017.2699184; nnU-Net)."""
 
+WARMUP_SHARE = 0.1
+"""Of the minutes of a training: warm-up takes no more."""
+
 
 def optimiser_for(parameters: Iterable[nn.Parameter], how: OptimiserConfig) -> torch.optim.Optimizer:
     """The optimiser that a configuration asks for."""
@@ -28,7 +31,7 @@ def optimiser_for(parameters: Iterable[nn.Parameter], how: OptimiserConfig) -> t
     )
 
 
-def learning_rate(step: int, steps: int, epochs: int, how: OptimiserConfig) -> float:
+def learning_rate(step: int, steps: int, epochs: int, how: OptimiserConfig, spent: float = 0.0) -> float:
     """Learning rate of a step: linear warm-up, then as ``how.schedule`` says, down to ``final_share`` at the lowest.
 
     Parameters
@@ -39,15 +42,19 @@ def learning_rate(step: int, steps: int, epochs: int, how: OptimiserConfig) -> f
         In an epoch.
     epochs : int
     how : OptimiserConfig
+    spent : float
+        Share of the training's minutes that is spent, where they may end before the epochs do (`Clock.spent`): warm-up
+        takes a tenth of them at most, and cosine and polynomial end with them.
     """
     warmup = how.warmup_epochs * steps
-    if step < warmup:
-        return how.learning_rate * (step + 1) / warmup
+    risen = max((step + 1) / warmup, spent / WARMUP_SHARE) if warmup else 1.0
+    if step < warmup and risen < 1:
+        return how.learning_rate * risen
     if how.schedule == "constant":
         return how.learning_rate
     if how.schedule == "linear":
-        since_warmup = step // steps - how.warmup_epochs
+        since_warmup = max(0, step // steps - how.warmup_epochs)
         return max(how.learning_rate - how.fall * since_warmup, how.learning_rate * how.final_share)
-    share = min(1.0, (step - warmup) / max(1, epochs * steps - warmup))
+    share = min(1.0, max(spent, (step - warmup) / max(1, epochs * steps - warmup)))
     left = 0.5 * (1 + math.cos(math.pi * share)) if how.schedule == "cosine" else (1 - share) ** POWER
     return how.learning_rate * (how.final_share + (1 - how.final_share) * left)

@@ -16,7 +16,9 @@ Row = dict[str, float]
 def write_metrics(path: Path, history: Sequence[Row]) -> None:
     """Write one row an epoch, whole: after a kill the table holds exactly the epochs of the checkpoint."""
     with written_whole(path) as part, part.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, fieldnames=list(history[0]))
+        # an older version may have begun the run, with fewer columns
+        names = list(dict.fromkeys(key for row in history for key in row))
+        writer = csv.DictWriter(stream, fieldnames=names)
         writer.writeheader()
         for row in history:
             writer.writerow({key: f"{value:.6g}" for key, value in row.items()})

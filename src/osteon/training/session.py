@@ -8,56 +8,82 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from osteon.errors import TrainingError
 from osteon.io.whole import written_whole
 from osteon.networks.encoder import encoder_of
 from osteon.networks.forward import channels_last
 from osteon.networks.imagenet import load_imagenet
 from osteon.networks.model import Model
 from osteon.training.batches import Batch, Source, batches_ahead
+from osteon.training.cases import PreparedCase
 from osteon.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from osteon.training.clock import Clock
 from osteon.training.config import TrainingConfig
-from osteon.training.data import PreparedCase
+from osteon.training.devices import fabric_for
 from osteon.training.folder import TrainingPaths
 from osteon.training.loss import SegmentationLoss, place_loss
 from osteon.training.optimisation import learning_rate, optimiser_for
+from osteon.training.precision import spare_shallow
 from osteon.training.record import record
-from osteon.training.validation import validate
+from osteon.training.seat import ALONE, Seat
+from osteon.training.shared import gathered, joined, made_equal, share_statistics
+from osteon.training.starting import head_rows, start_from
+from osteon.training.validation import judged, scores
 
 
 class Session:
-    """Network, averaged network, optimiser and device of one run."""
+    """Network, averaged network, optimiser and device of one run.
 
-    def __init__(self, config: TrainingConfig, device: str) -> None:
+    Parameters
+    ----------
+    config : TrainingConfig
+    device : "auto", "cpu", "cuda" or "mps"
+    seat : Seat
+        Of several processes with a session each, all do the same; the first one writes.
+    """
+
+    def __init__(self, config: TrainingConfig, device: str, seat: Seat = ALONE) -> None:
         torch.manual_seed(config.seed)
         self.config = config
-        self.fabric = Fabric(accelerator=device, devices=1, precision=config.precision)
+        self.seat = seat
+        self.fabric = fabric_for(device, config.precision, seat, some_unused=config.encoder.frozen_epochs > 0)
         if self.fabric.device.type == "cpu":
             torch.use_deterministic_algorithms(True)
         self.network = config.network.built(config.preprocessing.channels, len(config.classes) + 1)
         channels_last(self.network)
         self.average = copy.deepcopy(self.network).to(self.fabric.device)
+        if config.precision == "bf16-mixed" and self.fabric.device.type == "cpu":
+            spare_shallow(self.network)
+        if seat.of > 1:
+            share_statistics(self.network)
         optimiser = optimiser_for(self.network.parameters(), config.optimiser)
         self.wrapped, self.optimiser = self.fabric.setup(self.network, optimiser)
         if config.network.place:
             self.wrapped.mark_forward_method("logits_and_place")
         self.loss = SegmentationLoss(config.loss, len(config.classes), config.class_weights).to(self.fabric.device)
+        self.clock = Clock(config.minutes)
         self.fresh: tuple[str, ...] = ()  # classes that the starting model does not know
 
-    def start(self) -> str:
-        """Fill the network, or its encoder, with its first weights; returns their origin."""
+    def start(self, source: Source) -> str:
+        """Fill the network, or its encoder, with its first weights; returns their origin.
+
+        Parameters
+        ----------
+        source : Source
+            Shows the encoder what it will see, where that helps its weights (`load_imagenet`).
+        """
         if self.config.start is not None:
             digest = start_from(self.network, self.config)
             rows = head_rows(Model.load(self.config.start), self.config.classes)[1:]
             self.fresh = tuple(name for name, row in zip(self.config.classes, rows, strict=True) if row is None)
         elif (encoder := encoder_of(self.network)) is not None and self.config.encoder.weights != "random":
-            digest = load_imagenet(encoder, self.config.encoder.weights)
+            digest = load_imagenet(encoder, self.config.encoder.weights, pictures=source.batch(0, 0).slices)
         else:
-            return "random"
+            digest = "random"
+        if self.seat.of > 1:
+            made_equal(self.network)
         self.average.load_state_dict(self.network.state_dict())
         return digest
 
@@ -65,7 +91,7 @@ class Session:
         """Continue from the checkpoint."""
         return load_checkpoint(paths.checkpoint, self.network, self.average, self.optimiser)
 
-    def epoch(self, source: Source, validation: list[PreparedCase], progress: Progress) -> None:
+    def epoch(self, source: Source, validation: Sequence[PreparedCase], progress: Progress) -> None:
         """Train and validate once; the row is added to the history."""
         begin, config = time.perf_counter(), self.config
         frozen = progress.epoch < config.encoder.frozen_epochs
@@ -74,27 +100,34 @@ class Session:
             encoder.requires_grad_(not frozen)
             encoder.train(not frozen)
         # dropout is a function of the seed and the epoch, so that a resumed run drops the same
-        torch.manual_seed(int(np.random.SeedSequence([config.seed, progress.epoch]).generate_state(1)[0]))
-        total = 0.0
-        for step, batch in enumerate(batches_ahead(source, progress.epoch, config.steps)):
-            done = progress.epoch * config.steps + step
-            rate = learning_rate(done, config.steps, config.epochs, config.optimiser)
-            for group in self.optimiser.param_groups:
-                group["lr"] = rate
-            total += self._learn(batch, done)
-        scores = self.judged(validation)
+        entropy = [config.seed, progress.epoch, *([self.seat.rank] if self.seat.rank else [])]
+        torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
+        self.clock.start(progress)
+        loss, rate = self._steps(source, progress.epoch)
+        found = self.judged(validation)
         progress.epoch += 1
-        row = {"epoch": float(progress.epoch), "learning_rate": rate, "train_loss": total / config.steps, **scores}
-        progress.history.append(row | {"seconds": time.perf_counter() - begin})
+        row = {"epoch": float(progress.epoch), "learning_rate": rate, "train_loss": loss, **found}
+        row |= {"validation_seconds": self.clock.judging_s, "seconds": time.perf_counter() - begin}
+        progress.history.append(row)
+        self.clock.start(progress)
         progress.since_better_loss += 1
-        if scores["loss"] < progress.best_loss:
-            progress.best_loss, progress.since_better_loss = scores["loss"], 0
-        if scores["f1"] > progress.best_dice:
-            progress.best_dice, progress.best_epoch = scores["f1"], progress.epoch
+        if found["loss"] < progress.best_loss:
+            progress.best_loss, progress.since_better_loss = found["loss"], 0
+        if found["f1"] > progress.best_dice:
+            progress.best_dice, progress.best_epoch = found["f1"], progress.epoch
 
     def judged(self, validation: Sequence[PreparedCase]) -> dict[str, float]:
-        """How good the averaged network is now (`validate`)."""
-        return validate(self.average, validation, self.config, self.loss)
+        """How good the averaged network is now (`scores`); each process is given its own share of the cases."""
+        begin = time.perf_counter()
+        mine = [judged(self.average, case, self.config, self.loss) for case in validation]
+        found = scores(gathered(mine) if self.seat.of > 1 else mine, self.config.classes)
+        self.clock.judging_s = time.perf_counter() - begin
+        return found
+
+    @property
+    def spent(self) -> float:
+        """Share of the run's minutes that is spent (`Clock.spent`), by the first process' clock."""
+        return self.fabric.broadcast(self.clock.spent) if self.config.minutes is not None else 0.0
 
     def keep(self, paths: TrainingPaths, progress: Progress) -> None:
         """Write what the epoch left, best weights first, the checkpoint after them.
@@ -106,6 +139,20 @@ class Session:
                 save_file({n: t.detach().cpu().contiguous() for n, t in self.average.state_dict().items()}, part)
         save_checkpoint(paths.checkpoint, self.network, self.average, self.optimiser, progress)
         record(paths, progress)
+
+    def _steps(self, source: Source, epoch: int) -> tuple[float, float]:
+        """Learn from an epoch's batches, as far as there is time; returns the mean loss and the last learning rate."""
+        losses: list[float] = []
+        config = self.config
+        for step, batch in enumerate(batches_ahead(source, epoch, config.steps)):
+            done, spent = epoch * config.steps + step, self.spent
+            if spent >= 1 and len(losses) >= config.optimiser.accumulate:
+                break
+            rate = learning_rate(done, config.steps, config.epochs, config.optimiser, spent)
+            for group in self.optimiser.param_groups:
+                group["lr"] = rate
+            losses.append(self._learn(batch, done))
+        return sum(losses) / len(losses), rate
 
     def _learn(self, batch: Batch, done: int) -> float:
         """Gradient of a batch, and with the last of ``accumulate`` batches a step."""
@@ -122,11 +169,13 @@ class Session:
 
     def _loss(self, batch: Batch) -> Tensor:
         slices, target, place, annotated = (part.to(self.fabric.device) for part in batch)
-        if self.config.network.place:
-            logits, said = self.wrapped.logits_and_place(slices)
-            said_loss: Tensor = self.config.loss.place_weight * place_loss(said, place)
-            return self.loss(logits, target, annotated) + said_loss  # type: ignore[no-any-return]
-        return self.loss(self.wrapped(slices), target, annotated)  # type: ignore[no-any-return]
+        placed = self.config.network.place
+        logits, said = self.wrapped.logits_and_place(slices) if placed else (self.wrapped(slices), place)
+        if self.seat.of > 1:
+            logits, said, target, place = (joined(part) for part in (logits.float(), said.float(), target, place))
+            annotated = joined(annotated.byte()).bool()
+        loss: Tensor = self.loss(logits, target, annotated)
+        return loss + self.config.loss.place_weight * place_loss(said, place) if placed else loss
 
     @torch.no_grad()
     def _follow(self, step: int) -> None:
@@ -139,51 +188,3 @@ class Session:
                 value.lerp_(current[name].to(value.dtype), 1 - decay)
             else:
                 value.copy_(current[name])
-
-
-def start_from(network: nn.Module, config: TrainingConfig) -> str:
-    """Give a network the weights of the model ``config.start``; returns their SHA-256.
-
-    The head is mapped by name: a class of the model's, or else of the group that it belongs to there, brings its row of
-    the last layer along; other classes keep their random rows.
-
-    Raises
-    ------
-    TrainingError
-        If the model's network or channels are others than the configuration's.
-    """
-    model = Model.load(str(config.start))
-    theirs = (model.spec.network, model.spec.preprocessing.channels)
-    ours = (config.network, config.preprocessing.channels)
-    for what, a, b in zip(("network", "preprocessing.channels"), theirs, ours, strict=True):
-        if a != b:
-            raise TrainingError(f"start: the model {config.start} has {what} = {a}, this configuration has {b}.")
-    weights = model.network().state_dict()
-    ours_first, rows = network.state_dict(), head_rows(model, config.classes)
-    for name in last_layers(config):
-        weights[name] = _mapped(ours_first[name], weights[name], rows)
-    network.load_state_dict(weights)
-    return model.spec.weights_sha256
-
-
-def head_rows(model: Model, classes: Sequence[str]) -> list[int | None]:
-    """Row of a model's last layer for the background and each of some classes; None for a class it does not know."""
-    parents = {structure.name: structure.parent for structure in model.task.structures}
-    index = {name: row for row, name in enumerate(model.spec.classes, start=1)}
-    return [0, *(index.get(name, index.get(parents.get(name) or "")) for name in classes)]
-
-
-def last_layers(config: TrainingConfig) -> list[str]:
-    """Names of the weights that have a row for each class, whatever the network: those that grow with the classes."""
-    with torch.device("meta"):  # shapes without memory or random numbers
-        two, three = (config.network.built(config.preprocessing.channels, n).state_dict() for n in (2, 3))
-    return [name for name, weights in two.items() if weights.shape != three[name].shape]
-
-
-def _mapped(ours: Tensor, theirs: Tensor, rows: list[int | None]) -> Tensor:
-    """Our weights of a last layer, with their rows where they have one."""
-    found = ours.clone()
-    for row, source in enumerate(rows):
-        if source is not None:
-            found[row] = theirs[source]
-    return found

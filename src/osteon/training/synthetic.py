@@ -11,6 +11,7 @@ from osteon.synthesis.body import Body
 from osteon.synthesis.scanner import SliceGenerator
 from osteon.training.batches import Batch
 from osteon.training.config import TrainingConfig
+from osteon.training.seat import ALONE, Seat
 from osteon.training.targets import IGNORE
 
 
@@ -23,6 +24,8 @@ class SyntheticSource:
     config : TrainingConfig
     device : str
         Where slices are made.
+    seat : Seat
+        Of several processes each makes its share of every batch, from random numbers of its own.
 
     Raises
     ------
@@ -30,8 +33,9 @@ class SyntheticSource:
         If scans are to be prepared otherwise than made slices are: axial, square pixels, by percentiles.
     """
 
-    def __init__(self, bodies: Sequence[Body], config: TrainingConfig, device: str = "cpu") -> None:
+    def __init__(self, bodies: Sequence[Body], config: TrainingConfig, device: str = "cpu", seat: Seat = ALONE) -> None:
         self.config = config
+        self.seat = seat
         how = config.preprocessing
         if (
             how.plane != "axial"
@@ -57,8 +61,8 @@ class SyntheticSource:
 
     def batch(self, epoch: int, step: int) -> Batch:
         """One batch, a function of the seed, the epoch and the step alone."""
-        seed = [self.config.seed, epoch, step]
-        slices, target, place = self.generator.batch(seed, self.config.synthetic_crops)
+        seed = [self.config.seed, epoch, step, *([self.seat.rank] if self.seat.rank else [])]
+        slices, target, place = self.generator.batch(seed, len(self.seat.share(self.config.synthetic_crops)))
         # a body's parts are all known
         annotated = torch.ones(len(slices), len(self.config.classes) + 1, dtype=torch.bool, device=slices.device)
         return Batch(slices, target, place, annotated)

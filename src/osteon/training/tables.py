@@ -117,13 +117,11 @@ class LossConfig(Table):
 class NnunetConfig(Table):
     """What nnU-Net is told, for the networks ``nnunet-2d`` and ``nnunet-3d``; it plans everything else itself.
 
-    ``minutes``: how long it trains, if not for ``epochs``; its learning rate falls with the time then. ``memory_gb``:
-    of the graphics card that it plans batch and patch for. ``planner``: one of its planners, such as
+    ``memory_gb``: of the graphics card that it plans batch and patch for. ``planner``: one of its planners, such as
     ``nnUNetPlannerResEncM``. ``workers``: processes beside the main one; ``None`` (left out) takes the cores there are
     on a GPU, and none for augmentation on a CPU, where the same seed gives the same weights then.
     """
 
-    minutes: float | None = Field(default=None, gt=0)
     memory_gb: float = Field(default=8.0, gt=0)
     planner: str = Field(default="ExperimentPlanner", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     workers: int | None = Field(default=None, ge=1)

@@ -46,8 +46,9 @@ def train_nnunet(
 ) -> Model:
     """Let nnU-Net plan and train a network; `osteon.training.train` calls this for ``nnunet-2d`` and ``nnunet-3d``.
 
-    Of the configuration it takes name, classes, seed, ``epochs`` of ``steps`` batches, what is done to the answer, and
-    the table ``nnunet``; nnU-Net decides everything else. Its test subjects are not even looked at by the planning.
+    Of the configuration it takes name, classes, seed, ``epochs`` of ``steps`` batches or ``minutes``, what is done to
+    the answer, and the table ``nnunet``; nnU-Net decides everything else. Its test subjects are not even looked at by
+    the planning.
 
     Parameters
     ----------
@@ -126,7 +127,7 @@ def _job(paths: TrainingPaths, cohort: Cohort, config: TrainingConfig, device: s
         seed=config.seed,
         epochs=config.epochs,
         steps=config.steps,
-        minutes=config.nnunet.minutes,
+        minutes=config.minutes,
         device=chosen,
         unmirrored=unmirrored_axes(cohort.task),
     )

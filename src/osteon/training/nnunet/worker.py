@@ -49,7 +49,10 @@ def _prepare(job: Job) -> str:
     tell("stage", name="looking at the cohort")
     nnunet.extract_fingerprints([DATASET_ID], num_processes=job.workers, check_dataset_integrity=True, clean=True)
     tell("stage", name="planning")
+    # nnunetv2 2.8 gives torch as many threads while it plans, and torch refuses 0
+    os.environ["nnUNet_n_proc_DA"] = str(max(1, job.augmenters))  # noqa: SIM112 - its name
     plans = nnunet.plan_experiments([DATASET_ID], job.planner, gpu_memory_target_in_gb=job.memory_gb)
+    os.environ.update(job.environment())
     known = json.loads((job.preprocessed / f"{plans}.json").read_text(encoding="utf-8"))["configurations"]
     tell("plan", **{key: known.get(job.configuration, {}).get(key) for key in ("patch_size", "batch_size", "spacing")})
     tell("stage", name="preprocessing")
