@@ -21,6 +21,7 @@ from osteon.cli import (
     phantom,
     results,
     segmentation,
+    study,
     training,
 )
 from osteon.cli.output import console, progress, say
@@ -44,6 +45,7 @@ training.add_to(app)
 app.add_typer(mask.app, name="mask")
 app.add_typer(cohort.app, name="cohort")
 app.add_typer(phantom.app, name="phantom")
+app.add_typer(study.app, name="study")
 app.add_typer(models.app, name="models")
 bench.add_to(app)
 application.add_to(app)

@@ -1,0 +1,28 @@
+#!/bin/sh
+# The studies of docs/results, from data to tables. OSTEON_DATA names the folder that holds spine-mri/ and weights/.
+# What was finished is kept: run it again after an interruption, and it goes on where it stopped.
+set -eu
+data=${OSTEON_DATA:-../shared/data}
+python=${PYTHON:-.venv/bin/python}
+runs=${RUNS:-runs/studies}
+osteon="$python -m osteon"
+export OMP_NUM_THREADS=1
+
+[ -d "$runs/cohort" ] || $osteon cohort import spider "$data/spine-mri" -o "$runs/cohort"
+$osteon cohort split "$runs/cohort" --test 14 --validation 7 --seed 3
+$python recipes/studies_split.py "$runs/cohort" -o "$runs/split.json"
+
+study() {
+  name=$1
+  shift
+  # 1: some arms failed, which their page says; the other studies go on
+  $osteon study run "$name" "$runs/cohort" --split "$runs/split.json" --config recipes/studies.toml \
+    -o "$runs/$name" --resume "$@" || [ $? -eq 1 ]
+}
+
+study architectures --budget 18
+study transfer --budget 14
+study pretrained-vs-random --budget 6 --weights "$data/weights/mobilenetv2_imagenet_bn_folded.npz"
+study losses --budget 8
+study labels-needed --budget 14
+study cost
