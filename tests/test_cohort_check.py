@@ -15,6 +15,7 @@ from limbs import LEGS
 from osteon.anatomy import Task
 from osteon.cohort import Checked, Cohort, check, import_cohort, split
 from osteon.cohort.alignment import alignment
+from osteon.cohort.findings import SHIFT_GAIN
 from osteon.cohort.plausible import LENGTH_MM, VOLUME_CM3, length_range_mm, tallest_mm, volume_range_cm3
 from osteon.io import write
 from osteon.preprocessing.body_outline import body_outline
@@ -163,7 +164,23 @@ def test_a_mask_beside_its_bones_is_told_how_far_and_where(tmp_path: Path) -> No
         told = alignment(scan, moved)
         # the mask has to go back by as much
         np.testing.assert_allclose(told.shift_mm, [-n * s for n, s in zip(steps, SPACING_MM, strict=True)])
-        assert told.gain > 1.2
+        assert told.gain > SHIFT_GAIN
+
+
+def test_a_shift_is_told_where_bones_border_on_brighter_and_on_darker_tissue() -> None:
+    scan, labels = leg_case(5)
+    above = np.arange(scan.shape[2]) > scan.shape[2] // 2
+    turned = scan.with_array(np.where(above, scan.array.max() - scan.array, scan.array))
+    assert alignment(turned, labels).distance_mm == 0
+    told = alignment(turned, relabelled(labels, np.roll(labels.array, 2, axis=0)))
+    np.testing.assert_allclose(told.shift_mm, [-2 * SPACING_MM[0], 0, 0])
+    assert told.gain > SHIFT_GAIN
+
+
+def test_a_mask_in_a_constant_scan_or_an_empty_one_is_not_shifted() -> None:
+    scan, labels = leg_case(5)
+    assert alignment(scan.with_array(np.full(scan.shape, 7)), labels).gain == 1
+    assert alignment(scan, relabelled(labels, np.zeros_like(labels.array))).gain == 1
 
 
 def test_the_body_holds_dark_bone_and_no_air() -> None:
@@ -250,12 +267,12 @@ def test_real_masks_lie_where_they_belong_and_a_moved_one_does_not(data: Path, t
     from osteon.io import read, read_labels
 
     spine = Task.load("lumbar-spine")
-    for name in ("102_t1", "212_t2", "341_t1"):
+    for name in ("102_t1", "411_t2", "341_t1", "212_t2"):
         scan = read(data / "spine-mri" / "images" / f"{name}.mha")
         labels = read_labels(data / "spine-mri" / "masks" / f"{name}.mha", spine)
-        assert alignment(scan, labels).gain < 1.1
+        assert alignment(scan, labels).gain < SHIFT_GAIN
     axis = int(np.argmax(np.abs(scan.affine[1, :3])))
     moved = LabelMap(np.roll(labels.array, 6, axis=axis), labels.affine, task=spine)
     told = alignment(scan, moved)
-    assert told.gain > 1.05
+    assert told.gain > SHIFT_GAIN
     assert told.distance_mm == pytest.approx(6, abs=2)

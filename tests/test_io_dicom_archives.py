@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 import pytest
@@ -34,6 +34,15 @@ def test_an_archive_is_read_in_place_as_its_folder_is(tmp_path: Path) -> None:
     assert [name for name, _ in scans_in(archive)] == ["study"]
     assert [one.problem for one in inspect(archive)] == [None]
     assert sorted(tmp_path.rglob("*")) == before, "nothing is unpacked on the disk"
+
+
+def test_an_entry_without_a_name_is_passed_over(tmp_path: Path) -> None:
+    archive = zipped(add_series(tmp_path / "s", scan(), "T1"), tmp_path / "study.zip")
+    with ZipFile(archive, "a") as file:
+        nameless = ZipInfo("later")
+        nameless.filename = "\0no name"  # which ends at the zero byte
+        file.writestr(nameless, b"nothing")
+    same_in_the_world(read(archive), scan())
 
 
 def test_archives_in_a_folder_are_scans_and_other_archives_are_passed_over(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from itertools import product
 from pathlib import Path
 
@@ -47,13 +48,26 @@ def labels(like: Volume) -> LabelMap:
     return LabelMap(array, like.affine, like.nifti_geometry, task=LEG)
 
 
+def test_reading_nifti_takes_the_memory_of_one_volume(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 2000, (160, 160, 160), dtype=np.int16)
+    for name, most in (("scan.nii", 1.1), ("scan.nii.gz", 1.5)):
+        write(Volume(noise, np.eye(4)), tmp_path / name)
+        read(tmp_path / name)  # imports
+        tracemalloc.start()
+        read(tmp_path / name)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < most * noise.nbytes
+
+
 @pytest.mark.parametrize(("suffix", "dtype"), list(product(SUFFIXES, ("uint8", "int16", "uint16", "int32", "float32"))))
 def test_what_is_written_is_read(tmp_path: Path, suffix: str, dtype: str) -> None:
     volume = scan(dtype)
     write(volume, tmp_path / f"scan{suffix}")
     back = read(tmp_path / f"scan{suffix}")
     assert back.array.dtype == np.dtype(dtype)
-    assert back.array.flags.c_contiguous
+    assert back.array.flags.f_contiguous  # as in the file, without a copy
+    assert back.array.flags.writeable
     assert back.affine.dtype == np.float64
     np.testing.assert_array_equal(back.array, volume.array)
     np.testing.assert_allclose(back.affine, volume.affine, atol=2e-5 if "nii" in suffix else 1e-9)

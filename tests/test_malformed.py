@@ -19,6 +19,7 @@ import pytest
 
 from osteon.errors import OsteonError
 from osteon.io import read, read_labels, read_ply
+from osteon.io.surface_file import read_surface_file
 from test_bad_inputs import LEG, array, cut, dicom, nifti, nrrd, text, written
 
 Make = Callable[[Path], object]
@@ -48,7 +49,9 @@ def header_lines(folder: Path, *lines: str, suffix: str = ".mha") -> Path:
 def mha(folder: Path, **fields: str) -> Path:
     usual = {"ObjectType": "Image", "NDims": "3", "DimSize": "3 3 3", "ElementSpacing": "1 1 1"}
     last = {"ElementType": "MET_SHORT", "ElementDataFile": "LOCAL"}
-    return header_lines(folder, *(f"{name} = {value}" for name, value in (usual | last | fields).items() if value))
+    given = usual | last | fields
+    order = [name for name in given if name != "ElementDataFile"] + ["ElementDataFile"]  # nothing is read after it
+    return header_lines(folder, *(f"{name} = {given[name]}" for name in order if given[name]))
 
 
 def nrrd_of(folder: Path, **fields: str) -> Path:
@@ -56,6 +59,12 @@ def nrrd_of(folder: Path, **fields: str) -> Path:
     usual |= {"space directions": "(1,0,0) (0,1,0) (0,0,1)", "endian": "little", "encoding": "raw"}
     lines = [f"{name.replace('_', ' ')}: {value}" for name, value in (usual | fields).items() if value]
     return header_lines(folder, "NRRD0004", *lines, "", suffix=".nrrd")
+
+
+def vtk(folder: Path, face: str, polygons: str = "1 4") -> Path:
+    """A legacy VTK file of one triangle, or of what else there is."""
+    head = "# vtk DataFile Version 3.0\ns\nASCII\nDATASET POLYDATA\nPOINTS 3 float\n0 0 0\n1 0 0\n0 1 0\n"
+    return text(folder / "a.vtk", f"{head}POLYGONS {polygons}\n{face}\n".encode())
 
 
 def changed(**values: object) -> Callable[[pydicom.Dataset, int], None]:
@@ -185,12 +194,29 @@ MALFORMED: dict[str, tuple[Make, str]] = {
         lambda d: read(mha(d, CompressedData="True", DimSize="9999 9999 9999")), r"more than \d+ bytes can hold",
     ),
     "negative size mha": (lambda d: read(mha(d, DimSize="3 -3 3")), "dimsize as 3 -3 3"),
-    "mha of no dimension": (lambda d: read(mha(d, NDims="0")), "2-D"),
-    "mha of eleven dimensions": (lambda d: read(mha(d, NDims="11")), "cannot be read as MHA"),
+    "mha of no dimension": (lambda d: read(mha(d, NDims="0")), "no number of dimensions"),
+    "mha of eleven dimensions": (lambda d: read(mha(d, NDims="11")), "no number of dimensions"),
     "NaN spacing mha": (lambda d: read(mha(d, ElementSpacing="1 nan 1")), "elementspacing as 1 nan 1"),
     "negative spacing mha": (lambda d: read(mha(d, ElementSpacing="1 -1 1")), "elementspacing as 1 -1 1"),
     "NaN direction mha": (
-        lambda d: read(mha(d, TransformMatrix="nan 0 0 0 1 0 0 0 1", Offset="0 0 0")), "which is no place",
+        lambda d: read(mha(d, TransformMatrix="nan 0 0 0 1 0 0 0 1", Offset="0 0 0")), "no place in 3 dimensions",
+    ),
+    # found by recipes/fuzz_readers.py, and each the end of the process, or for ever, if ITK or VTK is let to it
+    "mha of 1e308 dimensions": (lambda d: read(mha(d, NDims="1e308")), "no number of dimensions"),
+    "mha in files by a pattern": (lambda d: read(mha(d, ElementDataFile="scan.%s")), "in several files"),
+    "mha in files by no step": (lambda d: read(mha(d, ElementDataFile="scan%d.mha 1 1 0")), "in several files"),
+    "mha in a list of no files": (lambda d: read(mha(d, ElementDataFile="LIST")), "in several files"),
+    "mha from the keyboard": (lambda d: read(mha(d, ElementDataFile="/dev/stdin")), "data file is missing"),
+    "mha with four places": (lambda d: read(mha(d, Offset="0 0 0 0")), "offset as 0 0 0 0, which is no place"),
+    "nrrd from the keyboard": (lambda d: read(nrrd_of(d, data_file="-")), "data file is missing"),
+    "nrrd in files by a pattern": (lambda d: read(nrrd_of(d, data_file="s%d.raw 1 5 1")), "in several files"),
+    "VTK with a face beyond its points": (lambda d: read_surface_file(vtk(d, "3 0 1 99")), "damaged or no surface"),
+    "VTK with a face before its points": (lambda d: read_surface_file(vtk(d, "3 0 1 -7")), "damaged or no surface"),
+    "VTK with a face of one corner": (
+        lambda d: read_surface_file(vtk(d, "3 0 1 2\n1 0", polygons="2 6")), "damaged or no surface",
+    ),
+    "VTK that says what is no text": (
+        lambda d: read_surface_file(text(d / "a.vtk", b"\xff\0\0\0 vtk DataFile Version 5.1\nBINARY\n")), "no surface",
     ),
     "mha without a type": (lambda d: read(mha(d, ElementType="")), "cannot be read as MHA"),
     "mha of an unknown type": (lambda d: read(mha(d, ElementType="MET_SPAM")), "cannot be read as MHA"),
@@ -207,7 +233,7 @@ MALFORMED: dict[str, tuple[Make, str]] = {
     "nrrd of an unknown encoding": (lambda d: read(nrrd_of(d, encoding="spam")), "cannot be read as NRRD"),
     "nrrd that is no gzip": (lambda d: read(nrrd_of(d, encoding="gzip")), "header says gzip"),
     "nrrd without sizes": (lambda d: read(nrrd_of(d, sizes="")), "cannot be read as NRRD"),
-    "nrrd whose data file is missing": (lambda d: read(nrrd_of(d, data_file="none.raw")), "cannot be read as NRRD"),
+    "nrrd whose data file is missing": (lambda d: read(nrrd_of(d, data_file="none.raw")), "data file is missing"),
     "DICOM half a slice": (
         lambda d: [cut(dicom(d) / "IM0002.dcm", 0.5), read(d / "series")], "IM0002.dcm is a damaged DICOM file",
     ),

@@ -1,7 +1,8 @@
-"""Whether a mask lies on the edges that the image shows, or would fit better a little to one side."""
+"""Whether a mask lies where the image changes, or would fit better a little to one side: two ways have to agree."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, signal
 
+from osteon.cohort.borders import on_edges
 from osteon.geometry import FloatArray
 from osteon.volume import LabelMap, Volume
 
@@ -18,21 +20,29 @@ REACH_MM = 15.0
 FINEST_MM = 1.0
 """Finer voxels are taken in steps: the shifts that matter are of millimetres."""
 
-USUAL_EDGE = 75.0
-"""Percentile of the gradients that counts as half an edge, so that skin and fat do not outshine bone."""
+RIM_MM = 3.0
+"""Thickness of the rim around a structure that it is held against."""
+
+LEAST_TOLD = 0.1
+"""Information below which a mask and an image have nothing to say about each other (nats a voxel)."""
+
+MARGIN = 4
+"""Voxels around the labels that are looked at: the rim, and what a gradient needs."""
+
+NOISE = 1e-3
+"""Variance that every region has, as a share of the image's: within air there would be none."""
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """The shift by which a mask would fit the image's edges best.
+    """The shift by which a mask would fit the image best.
 
     Parameters
     ----------
     shift_mm : (3,) tuple of float
         Of the mask, in RAS mm; zeros where it fits best as it lies.
     gain : float
-        How much better: edges along the border's normals after the shift over those before, 1 or more; the smaller of
-        that with the sense of the edges (brighter inside or outside) and that without.
+        How many times as well, by the worse of both ways, 1 or more.
     """
 
     shift_mm: tuple[float, float, float]
@@ -45,12 +55,12 @@ class Alignment:
 
 
 def alignment(scan: Volume, labels: LabelMap) -> Alignment:
-    """Correlate the border of the labels with the edges of the image at all shifts up to `REACH_MM`.
+    """Find the shift up to `REACH_MM` at which a mask fits the image better, by its regions and by its borders.
 
-    Normalised gradients of image and mask, as of Haber and Modersitzki 2006 (MICCAI, LNCS 4191:726). The best shift is
-    that at which the flux through the border is largest, all of it inwards or all outwards: other tissue's edges do not
-    add up so. Where bones border on both brighter and darker tissue that flux is small at the right place too, so the
-    shift has to be better without regard to the sense as well.
+    Regions: what the mask tells about the image is the mutual information between the intensity and being inside a
+    structure or in the rim around it, both taken for normal distributions, as in region competition (Zhu and Yuille
+    1996, IEEE TPAMI 18:884). That is far clearer than borders, but is misled by structures that are uneven inside, as
+    discs are in T2. Borders: see `osteon.cohort.borders`. Neither asks which side is the brighter.
 
     Parameters
     ----------
@@ -61,73 +71,83 @@ def alignment(scan: Volume, labels: LabelMap) -> Alignment:
     Returns
     -------
     Alignment
-        Of no shift, where there is no label or no edge.
+        Of no shift, where there is no label, or nothing that the mask could tell of the image.
     """
-    spacing = np.array(scan.spacing_mm)
-    steps = np.maximum(1, np.floor(FINEST_MM / spacing + 1e-6)).astype(int)
-    box = _box(labels, spacing)
-    coarse = tuple(slice(b.start, b.stop, int(n)) for b, n in zip(box, steps, strict=True))
-    image, values = scan.array[coarse].astype(np.float32), labels.array[coarse]
-    spacing = spacing * steps
-    fine = [axis for axis in range(3) if spacing[axis] <= 2.0 * spacing.min() and image.shape[axis] > 4]
-    reach = np.minimum(np.ceil(REACH_MM / spacing).astype(int), (np.array(image.shape) - 1) // 2)
-    edges, normals = _edges(image, spacing, fine), _normals(values, spacing, fine)
-    flux = sum(
-        signal.correlate(edge, normal, mode="same", method="fft") for edge, normal in zip(edges, normals, strict=True)
-    )
-    middle = np.array(image.shape) // 2
-    window = np.abs(flux[tuple(slice(m - r, m + r + 1) for m, r in zip(middle, reach, strict=True))])
-    if not window.any():
+    steps = np.maximum(1, np.floor(FINEST_MM / np.array(scan.spacing_mm) + 1e-6)).astype(int)
+    i, j, k = (slice(None, None, int(n)) for n in steps)
+    image, values = scan.array[i, j, k].astype(np.float32), labels.array[i, j, k]
+    spacing = np.array(scan.spacing_mm) * steps
+    spread = float(image.std())
+    if not values.any() or spread == 0:
         return Alignment((0.0, 0.0, 0.0), 1.0)
-    best = np.array(np.unravel_index(int(window.argmax()), window.shape)) - reach
-    here = float(window[tuple(reach)])
-    parallel = _parallel(edges, normals, best) / max(_parallel(edges, normals, np.zeros(3, dtype=int)), 1e-12)
-    direction = scan.affine[:3, :3] / np.array(scan.spacing_mm)
-    shift: FloatArray = direction @ (best * spacing)
-    gain = float(window.max()) / max(here, 1e-6 * float(window.max()), 1e-12)
+    image = (image - image.mean()) / spread
+    reach = np.minimum(np.ceil(REACH_MM / spacing).astype(int), (np.array(image.shape) - 1) // 2)
+    image, values = _around_labels(image, values, reach)
+    told = np.zeros(2 * reach + 1)
+    for inside, rim, corner in _structures(values, spacing):
+        told += _told(image, inside, rim, corner, reach)
+    told /= np.count_nonzero(values)
+    here = tuple(reach)
+    if told.max() < LEAST_TOLD:
+        return Alignment((0.0, 0.0, 0.0), 1.0)
+    borders = on_edges(image, values, spacing)
+    gain = np.minimum(told / max(told[here], 1e-3 * told.max()), borders / max(borders[here], 1e-3 * borders.max()))
+    best = np.unravel_index(int(gain.argmax()), gain.shape)
+    shift: FloatArray = scan.affine[:3, :3] / np.array(scan.spacing_mm) @ ((np.array(best) - reach) * spacing)
     x, y, z = (float(v) for v in shift)
-    return Alignment((x, y, z), max(1.0, min(gain, parallel)))
+    return Alignment((x, y, z), max(1.0, float(gain[best])))
 
 
-def _box(labels: LabelMap, spacing: NDArray[np.float64]) -> tuple[slice, ...]:
-    """Box of all labels with a margin of the reach."""
-    box = []
-    for axis in range(3):
-        others = tuple(a for a in range(3) if a != axis)
-        held = np.flatnonzero(labels.array.any(axis=others))
-        margin = int(np.ceil(REACH_MM / spacing[axis])) + 2
-        first, last = (int(held[0]), int(held[-1])) if held.size else (0, labels.shape[axis] - 1)
-        box.append(slice(max(0, first - margin), min(labels.shape[axis], last + 1 + margin)))
-    return tuple(box)
+def _around_labels(
+    image: NDArray[np.float32], values: NDArray[np.integer[Any]], reach: NDArray[np.int_]
+) -> tuple[NDArray[np.float32], NDArray[np.integer[Any]]]:
+    """The box of all labels with a little margin, and the image there and as far around as shifts reach."""
+    low, high = [], []
+    for axis, n in enumerate(values.shape):
+        held = np.flatnonzero(values.any(axis=tuple(a for a in range(3) if a != axis)))
+        low.append(max(0, int(held[0]) - MARGIN))
+        high.append(min(n, int(held[-1]) + 1 + MARGIN))
+    padded = np.pad(image, [(int(r), int(r)) for r in reach], mode="edge")
+    around = tuple(slice(a, b + 2 * int(r)) for a, b, r in zip(low, high, reach, strict=True))
+    return padded[around], values[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
 
 
-def _parallel(edges: list[NDArray[np.float32]], normals: list[NDArray[np.float32]], shift: NDArray[np.int_]) -> float:
-    """Mean squared edge along the border's normals after a shift, whichever side is the brighter."""
-    place = np.argwhere(sum(normal**2 for normal in normals) > 0)
-    moved = place + shift
-    inside = ((moved >= 0) & (moved < edges[0].shape)).all(axis=1)
-    if not inside.any():
-        return 0.0
-    at, to = tuple(place[inside].T), tuple(moved[inside].T)
-    along = sum(edge[to] * normal[at] for edge, normal in zip(edges, normals, strict=True))
-    return float(np.sum(np.square(along))) / len(place)
+def _structures(
+    values: NDArray[np.integer[Any]], spacing: NDArray[np.float64]
+) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int_]]]:
+    """Each label's mask and the rim around it in a box, and the box's first voxel; rims lie within fine planes."""
+    fine = spacing <= max(RIM_MM, 1.5 * float(spacing.min()))
+    around = np.where(fine, np.maximum(1, np.round(RIM_MM / spacing)), 0).astype(int)
+    ball = np.ones(2 * around + 1, dtype=np.bool_)
+    for value, held in enumerate(ndimage.find_objects(values.astype(np.int32)), start=1):
+        if held is None:
+            continue
+        low = np.maximum([s.start for s in held] - around, 0)
+        high = np.minimum([s.stop for s in held] + around, values.shape)
+        inside = values[tuple(slice(a, b) for a, b in zip(low, high, strict=True))] == value
+        rim = ndimage.binary_dilation(inside, ball) & ~inside
+        if rim.any():
+            yield inside, rim, low
 
 
-def _edges(image: NDArray[np.float32], spacing: NDArray[np.float64], fine: list[int]) -> list[NDArray[np.float32]]:
-    """Gradient along each fine axis, weak edges less and strong ones hardly more than middling ones."""
-    sigma = [1.0 if axis in fine else 0.0 for axis in range(3)]
-    smooth = ndimage.gaussian_filter(image, sigma)
-    along = [np.gradient(smooth, axis=axis) / np.float32(spacing[axis]) for axis in fine]
-    length = np.sqrt(sum(g**2 for g in along))
-    usual = np.percentile(length, USUAL_EDGE) + 1e-6
-    return [np.asarray(g / (length + usual), dtype=np.float32) for g in along]
-
-
-def _normals(values: NDArray[Any], spacing: NDArray[np.float64], fine: list[int]) -> list[NDArray[np.float32]]:
-    """Gradient of every label's own mask along each fine axis, summed: it points into the structures."""
-    total = [np.zeros(values.shape, dtype=np.float32) for _ in fine]
-    for value in np.unique(values[values != 0]):
-        mask = (values == value).astype(np.float32)
-        for place, axis in enumerate(fine):
-            total[place] += (np.gradient(mask, axis=axis) / spacing[axis]).astype(np.float32)
-    return total
+def _told(
+    image: NDArray[np.float32],
+    inside: NDArray[np.bool_],
+    rim: NDArray[np.bool_],
+    corner: NDArray[np.int_],
+    reach: NDArray[np.int_],
+) -> NDArray[np.float64]:
+    """Information of one structure at every shift, times its voxels; the image is padded by the reach."""
+    high = corner + inside.shape + 2 * reach
+    part = image[tuple(slice(a, b) for a, b in zip(corner, high, strict=True))].astype(np.float64)
+    part -= part.mean()
+    counts = [np.count_nonzero(mask) for mask in (inside, rim)]
+    sums = [signal.correlate(part, mask.astype(np.float64), mode="valid", method="fft") for mask in (inside, rim)]
+    part *= part
+    squares = [signal.correlate(part, mask.astype(np.float64), mode="valid", method="fft") for mask in (inside, rim)]
+    logarithms = [
+        np.log(np.maximum(q / n - (s / n) ** 2, 0) + NOISE)
+        for n, s, q in zip([*counts, sum(counts)], [*sums, sum(sums)], [*squares, sum(squares)], strict=True)
+    ]
+    within = (counts[0] * logarithms[0] + counts[1] * logarithms[1]) / sum(counts)
+    return np.asarray(counts[0] * (logarithms[2] - within))

@@ -16,7 +16,7 @@ from osteon.errors import OsteonError
 from osteon.preprocessing.body_outline import body_outline
 from osteon.volume import LabelMap, Volume
 
-FACTS_VERSION = 1
+FACTS_VERSION = 3
 """Raised when what is measured changes, so that facts kept from an earlier check are measured again."""
 
 COARSE_MM = 4.0
@@ -75,7 +75,7 @@ class CaseFacts(BaseModel):
         Different intensities, counted up to 1000.
     structures : tuple of StructureFacts
     shift_mm, shift_gain
-        By which the mask would fit the image's edges better, as `osteon.cohort.alignment` has it.
+        By which the mask would fit the image better, as `osteon.cohort.alignment` has it.
     thumbnail : str
         Small copy of the scan, in the axes of the body, base64.
     """

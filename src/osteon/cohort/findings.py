@@ -14,8 +14,11 @@ from osteon.cohort.plausible import tallest_mm
 from osteon.cohort.preparing import BODY_MM, THICKEST_SLICE_MM
 from osteon.cohort.structure_findings import of_sides, of_structure
 
-SHIFT_MM, SHIFT_GAIN = 3.0, 1.2
-"""A mask that fits the image's edges so much better so far away is warned of."""
+SHIFT_MM, SHIFT_GAIN = 3.0, 1.3
+"""A mask that would fit the image so many times as well so far away is warned of."""
+
+SHIFT_GAIN_TOLD = 10
+"""Where a mask tells next to nothing as it lies, how many times better it could be means little."""
 
 FEW_STRUCTURES = 4
 
@@ -40,7 +43,7 @@ def findings_of(case: Case, facts: CaseFacts, task: Task) -> Iterator[Finding]:
             "warning",
             "shifted mask",
             case.name,
-            f"The mask would fit the image's edges {facts.shift_gain:.1f} times as well {distance:.0f} mm away "
+            f"The mask would fit the image {_times(facts.shift_gain)} as well {distance:.0f} mm away "
             f"({_direction(facts.shift_mm)}).",
             "Lay the mask over the scan; if it lies beside the bones, save it again on the scan's own grid.",
         )
@@ -135,6 +138,10 @@ def _gathered(case: Case, findings: list[Finding]) -> Iterator[Finding]:
             f"{len(same)} structures ({names}). The first: {same[0].message}",
             f"So many at once have one cause, such as a wrong voxel size or a mask of another scan. {same[0].remedy}",
         )
+
+
+def _times(gain: float) -> str:
+    return f"{gain:.1f} times" if gain < SHIFT_GAIN_TOLD else f"more than {SHIFT_GAIN_TOLD} times"
 
 
 def _direction(shift_mm: tuple[float, float, float]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import tempfile
 import warnings
 from collections import defaultdict
@@ -17,26 +16,10 @@ from numpy.typing import NDArray
 from osteon.errors import ReadError
 from osteon.geometry import FloatArray, spacing_mm
 from osteon.io.checks import check_shape, checked_volume
+from osteon.io.itk_header import checked_header
 from osteon.io.whole import written_whole
 from osteon.io.world import LPS_TO_RAS
 from osteon.volume import Volume
-
-MOST_DEFLATED = 1032
-"""Bytes that one byte of deflate unpacks to, at most (zlib's technical details)."""
-
-LONGEST_HEADER = 2**16
-"""Bytes of a file in which its header is looked for."""
-
-DETACHED = (b"elementdatafile", b"data file:", b"datafile:")
-"""Words of a header whose voxels lie in a file of their own."""
-
-NRRD_GZIP = re.compile(rb"^encoding: *gz", re.MULTILINE)
-
-METAIMAGE_NUMBERS = re.compile(
-    rb"^(dimsize|elementspacing|elementsize|transformmatrix|rotation|orientation|offset|position|origin)"
-    rb"[ \t]*=([^\r\n]*)",
-    re.MULTILINE,
-)
 
 BYTES = defaultdict(
     lambda: 1,
@@ -69,22 +52,21 @@ def read_itk(path: Path) -> Volume:
     UserWarning
         If the header does not name its world (NRRD) or gives no voxel size (MetaImage).
     """
+    header = checked_header(path)
     reader = sitk.ImageFileReader()
+    reader.SetImageIO("NrrdImageIO" if header.nrrd else "MetaImageIO")  # none of ITK's other thirty formats
     reader.SetFileName(str(path))
-    with path.open("rb") as file:
-        head = file.read(LONGEST_HEADER).lower()
-    _refuse_what_itk_reads_otherwise(head, path)
     try:
         reader.ReadImageInformation()
         check_shape(tuple(reader.GetSize()), path)
         _refuse_vectors(reader, path)
-        _refuse_empty_promises(reader, head, path)
+        header.refuse_empty_promise(math.prod(reader.GetSize()) * BYTES[reader.GetPixelID()])
         image = reader.Execute()
     except RuntimeError as error:
         raise _why_not(path, error) from error
     _warn_if_unplaced(image, path)
     shape = check_shape(tuple(image.GetSize()), path)
-    array = np.ascontiguousarray(sitk.GetArrayFromImage(image).T.reshape(shape))  # (k, j, i) -> (i, j, k)
+    array = sitk.GetArrayFromImage(image).T.reshape(shape, order="F")  # (k, j, i) -> (i, j, k), no copy
     return checked_volume(array, affine_of(image), path)
 
 
@@ -126,41 +108,6 @@ def _refuse_vectors(reader: Any, path: Path) -> None:
             f"{path} holds {components} numbers a voxel (colour, complex or vectors); a scan has one grey value. "
             "Export the grey (magnitude) images."
         )
-
-
-def _refuse_empty_promises(reader: Any, head: bytes, path: Path) -> None:
-    """Refuse a size that the files cannot hold before ITK makes room for it."""
-    promised = math.prod(reader.GetSize()) * BYTES[reader.GetPixelID()]
-    detached = any(name in head.replace(b"elementdatafile = local", b"") for name in DETACHED)
-    # a data file of its own may have any name
-    files = [file for file in path.parent.iterdir() if file.is_file()] if detached else [path]
-    found = sum(file.stat().st_size for file in files)
-    if promised > MOST_DEFLATED * found:
-        raise ReadError(
-            f"{path} is cut short: its header promises {promised} bytes of voxels, more than {found} bytes can hold. "
-            "Copy or export it again."
-        )
-
-
-def _refuse_what_itk_reads_otherwise(head: bytes, path: Path) -> None:
-    """Refuse numbers of a MetaImage, and an encoding of a NRRD, that ITK takes for something else without a word."""
-    if head.startswith(b"nrrd") and NRRD_GZIP.search(head):
-        _, _, voxels = head.partition(b"\n\n")
-        attached = not any(name in head for name in DETACHED)
-        if attached and voxels and not voxels.startswith(b"\x1f\x8b"):
-            raise ReadError(f"{path} is damaged: its header says gzip, and its voxels are none. Copy it again.")
-        return
-    for name, numbers in METAIMAGE_NUMBERS.findall(head):
-        try:
-            values = [float(number) for number in numbers.split()]
-        except ValueError:
-            values = [math.nan]
-        least = 0.0 if name in (b"dimsize", b"elementspacing", b"elementsize") else -math.inf
-        if not all(math.isfinite(value) and value >= least for value in values):
-            raise ReadError(
-                f"{path} gives {name.decode()} as {numbers.decode(errors='replace').strip()}, which is no "
-                f"{'length' if least == 0 else 'place'}. The header is damaged: export the scan again."
-            )
 
 
 def _why_not(path: Path, error: RuntimeError) -> ReadError:

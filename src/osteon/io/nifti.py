@@ -33,6 +33,9 @@ MOST_BEYOND = 64 * 2**20
 LONGEST_HEADER = 544
 """Of NIfTI-2, with the four bytes after it."""
 
+PIECE = 2**20
+"""Voxels that are scaled, or bytes that are unpacked, at once."""
+
 GEOMETRY_FIELDS = (
     "pixdim",
     *(f"quatern_{axis}" for axis in "bcd"),
@@ -70,7 +73,7 @@ def read_nifti(path: Path) -> Volume:
     header = _header(raw, path)
     shape = check_shape(header.get_data_shape(), path)
     affine = _affine(header, path)
-    array = np.ascontiguousarray(_array(raw, header, path).reshape(shape, order="F"))
+    array = _array(raw, header, path).reshape(shape, order="F")  # the first axis runs fastest, as in the file
     return checked_volume(array, affine, path, _geometry(header))
 
 
@@ -93,21 +96,26 @@ def _packed(file: BinaryIO, path: Path) -> AbstractContextManager[Any]:
     return gzip.GzipFile("", "wb", COMPRESSION_LEVEL, file, mtime=0)
 
 
-def _unpacked(path: Path) -> bytes | bytearray:
+def _unpacked(path: Path) -> bytearray:
     """The file without gzip, never more of it than its header promises, however much a stream would unpack to."""
-    raw = path.read_bytes()
-    if not raw.startswith(GZIP):
-        return raw
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        packed = file.read(len(GZIP)) == GZIP
+        file.seek(0)
+        if not packed:
+            raw = bytearray(size)  # the voxels stay where they are read to, so it is to be writable
+            del raw[file.readinto(raw) :]
+            return raw
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
-            return _gunzipped(stream, len(raw), path)
+        with gzip.open(path) as stream:
+            return _gunzipped(stream, size, path)
     except EOFError as error:
         raise ReadError(f"{path} is cut short: its gzip stream ends too early. Copy or download it again.") from error
     except (OSError, zlib.error) as error:
         raise ReadError(f"{path} is damaged: its gzip stream cannot be read. Copy or download it again.") from error
 
 
-def _gunzipped(stream: gzip.GzipFile, packed_bytes: int, path: Path) -> bytes | bytearray:
+def _gunzipped(stream: gzip.GzipFile, packed_bytes: int, path: Path) -> bytearray:
     start = stream.read(LONGEST_HEADER)
     wanted = _promised_bytes(start)
     if wanted > MOST_DEFLATED * packed_bytes:
@@ -118,7 +126,7 @@ def _gunzipped(stream: gzip.GzipFile, packed_bytes: int, path: Path) -> bytes | 
     data = bytearray(max(wanted, len(start)))
     data[: len(start)] = start
     view, at = memoryview(data), len(start)
-    while read := stream.readinto(view[at:]):
+    while read := stream.readinto(view[at : at + PIECE]):  # GzipFile makes a copy of what it is asked for at once
         at += read
     view.release()
     del data[at:]
@@ -159,14 +167,14 @@ def _header(raw: bytes | bytearray, path: Path) -> Any:
     if len(raw) < kind.template_dtype.itemsize:
         raise ReadError(f"{path} is cut short: it ends inside its NIfTI header. Copy or download it again.")
     try:
-        header = kind.from_fileobj(io.BytesIO(raw), check=False)
+        header = kind.from_fileobj(io.BytesIO(raw[:LONGEST_HEADER]), check=False)
         header.get_data_shape(), header.get_data_dtype()
     except (HeaderDataError, ValueError, KeyError) as error:
         raise ReadError(f"{path} has a damaged NIfTI header. Export the scan again.") from error
     return header
 
 
-def _array(raw: bytes | bytearray, header: Any, path: Path) -> NDArray[Any]:
+def _array(raw: bytearray, header: Any, path: Path) -> NDArray[Any]:
     """The voxels as stored, or as float32 where the header scales them."""
     dtype = header.get_data_dtype()
     refuse_odd_voxels(dtype, path)
@@ -189,8 +197,12 @@ def _array(raw: bytes | bytearray, header: Any, path: Path) -> NDArray[Any]:
         raise ReadError(f"{path} scales its values by a number that is not finite. Export the scan again.") from error
     if slope is None or (slope == 1 and intercept == 0):
         return array
-    # in double precision first, so that whole numbers stay whole
-    return (array * float(slope) + float(intercept)).astype(np.float32)
+    scaled = np.empty(array.shape, dtype=np.float32)
+    for at in range(0, len(array), PIECE):
+        # in double precision first, so that whole numbers stay whole; piece by piece, as that takes four times the room
+        piece = array[at : at + PIECE]
+        scaled[at : at + PIECE] = piece * float(slope) + float(intercept)
+    return scaled
 
 
 def _affine(header: Any, path: Path) -> FloatArray:

@@ -47,10 +47,10 @@ def parse_with_vtk(path: Path) -> tuple[FloatArray, NDArray[np.int32], list[str]
     reader.SetFileName(str(path))
     with _messages() as messages:
         reader.Update()
-    mesh = reader.GetOutput()
-    if "ERROR" in messages.GetOutput() or mesh is None or not hasattr(mesh, "GetPolys"):
-        kind = path.suffix.lstrip(".").upper()
-        raise ReadError(f"{path} cannot be read as {kind}: it is damaged or no surface. Export the surface again.")
+    mesh, said = reader.GetOutput(), messages.GetOutput()
+    wrong = b"ERROR" in said if isinstance(said, bytes) else "ERROR" in said  # bytes where it quotes what is no text
+    if wrong or mesh is None or not hasattr(mesh, "GetPolys") or not _cells_hold(mesh):
+        raise _damaged(path)
     triangles = vtkTriangleFilter()
     triangles.SetInputData(mesh)
     triangles.PassLinesOff()
@@ -59,9 +59,29 @@ def parse_with_vtk(path: Path) -> tuple[FloatArray, NDArray[np.int32], list[str]
     cells = triangles.GetOutput().GetPolys()
     if not mesh.GetNumberOfPoints() or not cells.GetNumberOfCells():
         return np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int32), _comments(path, mesh)
+    if cells.IsHomogeneous() != 3:  # faces of one or two corners come through
+        raise _damaged(path)
     vertices = vtk_to_numpy(triangles.GetOutput().GetPoints().GetData()).astype(np.float64)
     faces = vtk_to_numpy(cells.GetConnectivityArray()).reshape(-1, 3).astype(np.int32)
     return vertices, faces, _comments(path, mesh)
+
+
+def _damaged(path: Path) -> ReadError:
+    kind = path.suffix.lstrip(".").upper()
+    return ReadError(f"{path} cannot be read as {kind}: it is damaged or no surface. Export the surface again.")
+
+
+def _cells_hold(mesh: Any) -> bool:
+    """Whether every polygon and strip names points that are there: VTK itself would look beyond its memory for them."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+
+    for cells in (mesh.GetPolys(), mesh.GetStrips()):
+        offsets, corners = (vtk_to_numpy(a) for a in (cells.GetOffsetsArray(), cells.GetConnectivityArray()))
+        if len(offsets) and (offsets[0] != 0 or (np.diff(offsets) < 0).any() or offsets[-1] != len(corners)):
+            return False
+        if len(corners) and (corners.min() < 0 or corners.max() >= mesh.GetNumberOfPoints()):
+            return False
+    return True
 
 
 @contextmanager

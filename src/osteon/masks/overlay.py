@@ -96,9 +96,11 @@ class Overlay:
         owner, start = self._owner[place], np.array([s.start for s in place])
         if mask.size:
             self._low, self._high = np.minimum(self._low, start), np.maximum(self._high, start + mask.shape)
-        if self.names != [name]:
-            contested = np.argwhere(mask & (owner != 0) & (owner != number)) + start
-            self._claims.append((number, np.ravel_multi_index(tuple(contested.T), self._grid.shape).astype(np.int64)))
+        if self.names == [name]:  # nobody else is there
+            np.copyto(owner, number, where=mask, casting="same_kind")
+            return
+        contested = np.argwhere(mask & (owner != 0) & (owner != number)) + start
+        self._claims.append((number, np.ravel_multi_index(tuple(contested.T), self._grid.shape).astype(np.int64)))
         np.copyto(owner, number, where=mask & (owner == 0), casting="same_kind")
 
     def settled(self, rule: OverlapRule) -> tuple[NDArray[np.unsignedinteger[Any]], list[Overlap]]:

@@ -117,4 +117,5 @@ def looked_at_closely(body: Body, mask_mm3: float, path: Path) -> str:
         return f"it cuts itself: {missing:.0%} of its volume is gone around twice; look at the mask"
     if together < (1 - NOTED) * alone:
         return f"its parts overlap one another by {1 - together / alone:.0%}; they were united"
-    return f"it is thin for these voxels: they hold {mask_mm3 / body.volume_mm3 - 1:+.1%} of its volume"
+    more = mask_mm3 / body.volume_mm3 - 1
+    return f"it is thin for these voxels: they hold {abs(more):.1%} {'more' if more > 0 else 'less'} than its volume"

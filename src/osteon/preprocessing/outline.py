@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from osteon.preprocessing.coarse import block_means
 from osteon.preprocessing.region import body_mask
 from osteon.volume import Volume
 
@@ -100,15 +101,8 @@ def _depth(body: NDArray[np.bool_]) -> FloatArray:
 
 
 def _coarse(scan: Volume) -> Volume:
-    """Means of blocks of voxels about `STEP_MM` large: quicker than resampling, and as good for an outline."""
-    size = np.array([max(1, min(int(STEP_MM / edge), n)) for edge, n in zip(scan.spacing_mm, scan.shape, strict=True)])
-    i, j, k = (int(n) for n in np.array(scan.shape) // size)
-    whole = scan.array[: i * size[0], : j * size[1], : k * size[2]]
-    blocks = whole.reshape(i, size[0], j, size[1], k, size[2])
-    affine = scan.affine.copy()
-    affine[:3, 3] += affine[:3, :3] @ ((size - 1) / 2)
-    affine[:3, :3] *= size
-    return Volume(blocks.mean(axis=(1, 3, 5), dtype=np.float32), affine)
+    size = [max(1, min(int(STEP_MM / edge), n)) for edge, n in zip(scan.spacing_mm, scan.shape, strict=True)]
+    return block_means(scan, (size[0], size[1], size[2]))
 
 
 def _feet(area: FloatArray) -> bool:

@@ -46,10 +46,12 @@ def html_table(table: pd.DataFrame, caption: str, colours: Mapping[str, str]) ->
         return "<p>Nothing to measure.</p>"
     table = table[sorted(table.columns, key=lambda c: str(c).startswith(SIDELINES))]  # a stable sort
     columns = [str(c) for c in table.columns]
-    head = "".join(f'<th scope="col">{heading(c)}</th>' for c in columns)
+    values = list(table.itertuples(index=False, name=None))
+    words = {c for n, c in enumerate(columns) if any(isinstance(row[n], str) for row in values)}
+    head = "".join(f'<th scope="col"{_aligned(c in words)}>{heading(c)}</th>' for c in columns)
     rows = [
-        "<tr>" + "".join(_cell(c, v, colours) for c, v in zip(columns, row, strict=True)) + "</tr>"
-        for row in table.itertuples(index=False, name=None)
+        "<tr>" + "".join(_cell(c, v, colours, c in words) for c, v in zip(columns, row, strict=True)) + "</tr>"
+        for row in values
     ]
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
@@ -98,10 +100,15 @@ def _signed(text: str) -> str:
     return text.replace("-", "−")
 
 
-def _cell(column: str, value: Any, colours: Mapping[str, str]) -> str:
+def _cell(column: str, value: Any, colours: Mapping[str, str], words: bool) -> str:
     text = escape(text_of(column, value))
     if column == "structure":
         colour = colours.get(str(value))
         swatch = f'<span class="swatch" style="background:{colour}"></span>' if colour else ""
         return f'<th scope="row">{swatch}{text}</th>'
-    return f"<td>{text or '–'}</td>"
+    return f"<td{_aligned(words)}>{text or '–'}</td>"
+
+
+def _aligned(words: bool) -> str:
+    """Numbers stand below one another at the right, as the style sheet has it; words begin at the left."""
+    return ' class="words"' if words else ""

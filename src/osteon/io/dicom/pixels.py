@@ -105,8 +105,13 @@ class _Decoder:
 
 
 def _loaded(frame: Frame) -> Any:
-    with frame.source.open() as file:
-        dataset = pydicom.dcmread(file, force=True)
+    try:
+        with frame.source.open() as file:
+            dataset = pydicom.dcmread(file, force=True)
+    except Exception as error:  # of an element that claims gigabytes, or whatever else the parser stumbles over
+        raise ReadError(
+            f"{frame.source} is damaged and cannot be read to its pixels. Copy or export it again."
+        ) from error
     if not any(name in dataset for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         raise ReadError(f"{frame.source} has a header but no pixels. Copy or export it again.")
     if "TransferSyntaxUID" not in dataset.file_meta:  # a file without a preamble is uncompressed

@@ -110,7 +110,8 @@ def _below(folder: Path, own: set[Path]) -> list[Source]:
 
 
 def _checked(entries: list[ZipInfo], path: Path) -> list[ZipInfo]:
-    files = sorted((entry for entry in entries if not entry.is_dir()), key=lambda entry: entry.filename)
+    named = (entry for entry in entries if entry.filename and not entry.is_dir())  # is_dir fails without a name
+    files = sorted(named, key=lambda entry: entry.filename)
     if len(files) > MOST_FILES:
         raise ReadError(
             f"{path} holds {len(files)} files; an archive is read with at most {MOST_FILES}. "
