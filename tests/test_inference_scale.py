@@ -13,7 +13,7 @@ from osteon.inference import Engine, predict, predict_classes
 from osteon.inference.scale import surest_scale
 from osteon.networks.forward import Batch
 from osteon.networks.model import Model, ModelSpec, NetworkSpec, PostprocessingSpec
-from osteon.preprocessing import Preprocessing, turned_volume, working_volume
+from osteon.preprocessing import Preprocessing, turned_scan, working_volume
 from osteon.volume import Volume
 
 LEARNED_PIXELS = 20
@@ -64,7 +64,7 @@ def square(width_mm: float, slices: int = 12) -> Volume:
 @pytest.mark.parametrize(("width_mm", "scale"), [(40.0, 1.0), (32.0, 0.8), (26.0, 0.65)])
 def test_the_scale_is_chosen_that_shows_bones_as_large_as_the_network_knows_them(width_mm: float, scale: float) -> None:
     tiny = model(scales=(1.0, 0.8, 0.65))
-    turned = turned_volume(square(width_mm), tiny.spec.preprocessing)
+    turned = turned_scan(square(width_mm), tiny.spec.preprocessing)
     how = surest_scale(turned, tiny, Engine("expert", Expert()))
     assert how.spacing_mm == pytest.approx((2.0 * scale, 2.0 * scale))
     assert how.context_mm == pytest.approx(4.0 * scale)
@@ -83,7 +83,7 @@ def test_the_answer_at_another_scale_lies_where_the_scan_shows_it() -> None:
 def test_trying_ends_where_the_network_gets_less_sure() -> None:
     expert = Expert()
     tiny = model(scales=(1.0, 0.8, 0.65))
-    surest_scale(turned_volume(square(40.0, slices=100), tiny.spec.preprocessing), tiny, Engine("expert", expert))
+    surest_scale(turned_scan(square(40.0, slices=100), tiny.spec.preprocessing), tiny, Engine("expert", expert))
     assert expert.slices == 2 * 16  # two scales, sixteen slices of a hundred
 
 
@@ -95,7 +95,7 @@ def test_one_scale_costs_nothing() -> None:
 
 def test_a_scan_in_which_nothing_is_found_is_looked_at_in_the_first_scale() -> None:
     tiny = model(scales=(1.0, 0.5))
-    turned = turned_volume(Volume(np.zeros((30, 30, 5), np.float32), np.eye(4)), tiny.spec.preprocessing)
+    turned = turned_scan(Volume(np.zeros((30, 30, 5), np.float32), np.eye(4)), tiny.spec.preprocessing)
     assert surest_scale(turned, tiny, Engine("expert", Expert())).spacing_mm == (2.0, 2.0)
 
 
@@ -104,7 +104,7 @@ def test_halves_of_the_preparation_make_the_whole() -> None:
     scan = square(30.0)
     whole = working_volume(scan, how.scaled(0.5))
     assert whole.spacing_mm[1:] == pytest.approx((0.75, 0.75))
-    assert turned_volume(scan, how).spacing_mm[1:] == pytest.approx((0.5, 0.5))
+    assert turned_scan(scan, how).volume.spacing_mm[1:] == pytest.approx((0.5, 0.5))
 
 
 @pytest.mark.parametrize("scales", [(), (0.0,), (1.0, -1.0)])

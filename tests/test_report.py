@@ -183,6 +183,14 @@ def test_headings_carry_their_unit_and_structures_their_colour() -> None:
     assert "background:#112233" in table
 
 
+def test_columns_of_words_begin_at_the_left_and_numbers_do_not() -> None:
+    table = html_table(pd.DataFrame({"structure": ["a", "b"], "n": [1, 2], "because": [None, "thin"]}), "A table", {})
+    assert '<th scope="col" class="words">Because</th>' in table
+    assert '<th scope="col">N</th>' in table
+    assert '<td class="words">thin</td>' in table
+    assert "<td>2</td>" in table
+
+
 @pytest.mark.realdata
 def test_page_of_a_real_scan_stays_small(data: Path, tmp_path: Path, content: Callable[..., ReportContent]) -> None:
     from osteon.io import read, read_labels

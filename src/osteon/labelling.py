@@ -86,7 +86,7 @@ def _seen(scan: Volume, lower: LowerBody | None, model: Model, engine: Engine, r
 
 def _predicted(scan: Volume, lower: LowerBody | None, model: Model, engine: Engine) -> Prediction:
     """The network's answer; its classes lie on the whole scan, also where it saw but the legs."""
-    if lower is None:
+    if lower is None or not lower.cuts(scan.shape):
         return predict(scan, model, engine)
     prediction = predict(scan.cropped(lower.box(scan.shape)), model, engine)
     return replace(prediction, classes=lower.on_whole(prediction.classes, scan))
@@ -96,12 +96,13 @@ def _judged(
     prediction: Prediction, labels: LabelMap, model: Model, calibration: Calibration | None, run: Run
 ) -> tuple[Judgement, ...]:
     """What the result is worth; what is to be looked at goes to the run."""
+    evidence = None
     if prediction.votes is not None:
         evidence = evidence_of(prediction, labels, model.spec)
         run.facts["disagreement"] = {e.structure: round(e.numbers.get("disagreement", nan), 3) for e in evidence}
     if calibration is None:
         return ()
-    judgements = judge(prediction, labels, model.spec, calibration)
+    judgements = judge(prediction, labels, model.spec, calibration, evidence)
     reason_to_look = warning_of(judgements, calibration)
     if reason_to_look:
         run.warn(reason_to_look)

@@ -11,16 +11,17 @@ from threading import Lock
 
 from osteon.anatomy import Task
 from osteon.case_folder import CasePaths, write_results
+from osteon.case_list import cases_of, refuse_what_is_in_the_way
 from osteon.confidence import Calibration, Judgement
 from osteon.errors import OsteonError, UnexpectedError, UsageError, WriteError
-from osteon.inference import Engine, engine_for, predict_classes
-from osteon.io import read_labels, scans_in, write
+from osteon.inference import Engine, engine_for, predict_classes, with_looks
+from osteon.io import read_labels, write
 from osteon.io.dicom.sources import without_uid
 from osteon.io.whole import folder_written_whole
 from osteon.labelling import Input, Labelled, labelled
 from osteon.networks.model import Model
 from osteon.postprocessing import Finished, finish
-from osteon.run import RECORD, Run
+from osteon.run import Run
 from osteon.shard import Shard
 from osteon.volume import LabelMap, Volume
 
@@ -84,6 +85,8 @@ def segment(
     model: str | Path | Model = DEFAULT_MODEL,
     engine: str = "auto",
     device: str = "auto",
+    precision: str = "auto",
+    looks: int = 1,
     series: str | None = None,
     from_slice: int | None = None,
     shard: Shard | None = None,
@@ -102,6 +105,10 @@ def segment(
         Name of a shipped model or a model folder.
     engine : "auto", "torch" or "openvino"
     device : "auto", "cpu", "cuda" or "mps"
+    precision : "auto", "fp32" or "int8"
+        As for `osteon.inference.engine_for`.
+    looks : int
+        How often the network looks at each slice, a few pixels apart (`osteon.inference.with_looks`).
     series : str, optional
         Which DICOM series of each scan: its number in the list of ``osteon inspect``, UID, description or part of it,
         or a Dixon image such as ``"water"``. If None, the only usable one, or the water images for bones of limbs.
@@ -133,16 +140,16 @@ def segment(
         If the arguments are wrong: no such scan, model, engine or device, two scans of one name, something in the way.
     """
     out = Path(out)
-    cases = _cases([scans] if isinstance(scans, str | Path) else scans)
+    cases = cases_of([scans] if isinstance(scans, str | Path) else scans)
     cases = cases if shard is None else shard.share(cases)
-    _refuse_what_is_in_the_way(out, [name for name, _ in cases], overwrite)
+    refuse_what_is_in_the_way(out, [name for name, _ in cases], overwrite)
     model = model if isinstance(model, Model) else Model.load(model)
     if from_slice is not None and model.task.limb is None:
         raise UsageError(f"The model {model.spec.name} looks for no legs. Leave --from-slice out.")
     if not cases:  # of more shares than scans
         return []
     doing = _forwards(doing)
-    ready = engine_for(model, engine, device, lambda message: doing(0.0, message))
+    ready = with_looks(engine_for(model, engine, device, lambda message: doing(0.0, message), precision), looks)
     calibration = Calibration.of(model)
     done: list[SegmentedCase] = []
 
@@ -175,46 +182,15 @@ def segment_volume(scan: Volume, model: Model, engine: Engine) -> Finished:
     return finish(predict_classes(scan, model, engine), model.spec, model.task)
 
 
-def _cases(scans: Sequence[str | Path]) -> list[tuple[str, Path]]:
-    cases = [case for scan in scans for case in scans_in(scan)]
-    if not cases:
-        raise UsageError("No scan was given.")
-    names = [name.casefold() for name, _ in cases]  # Windows and macOS take A and a for one folder
-    twice = sorted({name for name, _ in cases if names.count(name.casefold()) > 1})
-    if twice:
-        raise UsageError(f"Two scans are named {twice[0]}; rename one, or segment them into two output folders.")
-    return cases
-
-
-def _refuse_what_is_in_the_way(out: Path, names: Sequence[str], overwrite: bool) -> None:
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file, not a folder. Choose another output folder.")
-    old = [name for name in names if (out / name).exists()]
-    # the folder of a DICOM series has its case's name, too: what is not a result is never replaced
-    foreign = [name for name in old if not _is_result(out / name)]
-    if foreign:
-        raise UsageError(
-            f"{out / foreign[0]} is not a result of Osteon (it holds no {RECORD}) and is left as it is. Choose another "
-            "output folder."
-        )
-    if old and not overwrite:
-        shown = ", ".join(old[:3]) + (" ..." if len(old) > 3 else "")
-        raise UsageError(f"{out} already holds {shown}. Give --overwrite to replace, or choose another output folder.")
-
-
-def _is_result(folder: Path) -> bool:
-    return folder.is_dir() and (CasePaths(folder).record.is_file() or not any(folder.iterdir()))
-
-
 def _forwards(doing: Callable[[float, str], None]) -> Callable[[float, str], None]:
     """The same, but never backwards: the end of one case goes on beside the beginning of the next."""
-    lock, reached = Lock(), -1.0
+    lock, reached = Lock(), (-1.0, "")
 
     def say(share: float, what: str) -> None:
         nonlocal reached
         with lock:
-            if share >= reached:
-                reached = share
+            if share >= reached[0] and (share, what) != reached:  # a stage may go on after another look
+                reached = share, what
                 doing(share, what)
 
     return say

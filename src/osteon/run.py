@@ -6,7 +6,6 @@ import hashlib
 import json
 import math
 import platform
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from osteon.io.whole import written_whole
+from osteon.memory import peak_memory_mb as peak_memory_mb  # of a run, wherever it is asked for
 
 RECORD = "run.json"
 
@@ -101,30 +101,6 @@ class Run:
         """Write ``run.json`` into a folder, whole."""
         with written_whole(folder / RECORD) as part:
             part.write_text(json.dumps(self.document(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def peak_memory_mb() -> float:
-    """Largest resident memory of this process so far, in MB."""
-    if sys.platform == "win32":
-        return _peak_memory_mb_on_windows()
-    import resource  # not there on Windows
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10  # macOS counts bytes, Linux KiB
-
-
-def _peak_memory_mb_on_windows() -> float:
-    """PeakWorkingSetSize of Windows' PROCESS_MEMORY_COUNTERS."""
-    import ctypes
-
-    # two 32-bit numbers (its size, page faults), then eight as wide as a pointer, of which the first is the peak
-    counters = (ctypes.c_size_t * (8 + 8 // ctypes.sizeof(ctypes.c_size_t)))()
-    ctypes.c_uint32.from_buffer(counters).value = ctypes.sizeof(counters)
-    kernel = getattr(ctypes, "windll").kernel32  # noqa: B009 - only Windows' ctypes has it
-    kernel.GetCurrentProcess.restype = ctypes.c_void_p
-    process = ctypes.c_void_p(kernel.GetCurrentProcess())
-    kernel.K32GetProcessMemoryInfo(process, ctypes.byref(counters), ctypes.c_uint32(ctypes.sizeof(counters)))
-    return float(counters[8 // ctypes.sizeof(ctypes.c_size_t)]) / 2**20
 
 
 def versions() -> dict[str, str]:

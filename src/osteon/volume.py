@@ -181,7 +181,13 @@ class LabelMap(Volume):
         values = [s.value for s in self.task.structures if name in (s.name, s.parent)]
         if not values:
             raise TaskError(f"The task {self.task.name} has no structure or group named {name}.")
-        return np.isin(self.array, values)
+        found: NDArray[np.bool_] = np.asarray(self.array == values[0])
+        slow = int(np.argmax(np.abs(self.array.strides)))
+        for value in values[1:]:
+            # slice by slice: quicker than numpy's isin, and without a second mask in memory
+            for part, of_part in zip(np.moveaxis(self.array, slow, 0), np.moveaxis(found, slow, 0), strict=True):
+                of_part |= part == value
+        return found
 
     def resampled(self, grid: Grid) -> Self:
         """Label by label onto another grid; never a blend of values."""

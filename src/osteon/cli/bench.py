@@ -15,23 +15,27 @@ def add_to(app: typer.Typer) -> None:
 
 
 def bench(
+    name: Annotated[str, typer.Argument(help="Which benchmark, or all; see --list.")] = "lumbar",
     engine: Annotated[str, typer.Option(help="auto, torch or openvino.")] = "auto",
-    model: Annotated[str, typer.Option(help="Name of a shipped model, or a model folder.")] = "lumbar-vertebrae",
-    repeats: Annotated[int, typer.Option(help="Fresh processes; medians are shown.", min=1)] = 3,
+    model: Annotated[str, typer.Option(help="Name of a shipped model, or a model folder; the usual by default.")] = "",
+    repeats: Annotated[int, typer.Option(help="How often each is timed; medians are shown.", min=1)] = 3,
     seed: Annotated[int, typer.Option(help="Of the phantom.")] = 0,
+    list_: Annotated[bool, typer.Option("--list", help="List the benchmarks.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for scripts.")] = False,
 ) -> None:
-    """Time the whole job on a lumbar phantom, with the share of each stage."""
+    """Measure speed and memory on this machine: the whole job, or what else --list names."""
+    from osteon.bench import BENCHMARKS, Asked
     from osteon.bench import bench as run
 
-    result = run(engine=engine, model=model, repeats=repeats, seed=seed)
-    if json:
-        print_json(result.__dict__)
+    if list_:
+        for known, benchmark in BENCHMARKS.items():
+            console.print(f"{known}: {benchmark.about}", markup=False)
         return
-    shape = " x ".join(str(n) for n in result.shape)
-    console.print(
-        f"osteon segment, {shape} voxels, {result.engine}: {result.process_s:.1f} s as a whole process, "
-        f"peak memory {result.peak_memory_mb:.0f} MB (medians of {repeats})"
-    )
-    for stage, share in result.shares().items():
-        console.print(f"  {stage:<22} {result.stages_s[stage]:6.2f} s  {share:6.1%}")
+    documents = []
+    for result in run(name, Asked(engine, model, repeats, seed)):
+        documents.append(result.document())
+        if not json:
+            for line in result.lines():
+                console.print(line, markup=False)
+    if json:
+        print_json(documents if len(documents) != 1 else documents[0])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from traceback import format_exception
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from osteon.cli.output import print_json, progress_bar, say
-from osteon.errors import UnexpectedError
+from osteon.errors import UnexpectedError, UsageError
 
 if TYPE_CHECKING:
     from osteon.pipeline import SegmentedCase
@@ -32,6 +32,10 @@ def segment(
     model: Annotated[str, typer.Option(help="Name of a shipped model, or a model folder.")] = "lumbar-vertebrae",
     engine: Annotated[str, typer.Option(help="auto, torch or openvino.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, fp32 or int8 (auto: int8 where that is as good).")] = "auto",
+    looks: Annotated[
+        int, typer.Option(help="How often the network looks at each slice, a few pixels apart (1 to 5).", min=1, max=5)
+    ] = 1,
     series: Annotated[
         str | None, typer.Option(help="Which DICOM series: its number in inspect's list, UID, description, or water.")
     ] = None,
@@ -42,6 +46,9 @@ def segment(
     shard: Annotated[
         str | None, typer.Option(help="Only a share of the scans, such as 2/8: for array jobs of a cluster.")
     ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Address of a dask cluster whose workers do it, such as tcp://node1:8786.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace earlier results.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document, for scripts.")] = False,
 ) -> None:
@@ -49,20 +56,26 @@ def segment(
     from osteon.pipeline import segment as run
     from osteon.shard import Shard
 
-    with progress_bar("reading", total=1.0) as doing:
-        cases = run(
-            scans,
-            out,
-            model=model,
-            engine=engine,
-            device=device,
-            series=series,
-            from_slice=from_slice,
-            shard=None if shard is None else Shard.parse(shard),
-            overwrite=overwrite,
-            said=_said,
-            doing=doing,
-        )
+    how: dict[str, Any] = {"engine": engine, "device": device, "precision": precision, "looks": looks, "series": series}
+    if cluster is not None:
+        if shard is not None or from_slice is not None:
+            raise UsageError("--cluster shares the scans out by itself, and takes no --shard and no --from-slice.")
+        from osteon.cluster import segment_on_cluster
+
+        cases = segment_on_cluster(scans, out, scheduler=cluster, model=model, how=how, overwrite=overwrite, said=_said)
+    else:
+        with progress_bar("reading", total=1.0) as doing:
+            cases = run(
+                scans,
+                out,
+                model=model,
+                **how,
+                from_slice=from_slice,
+                shard=None if shard is None else Shard.parse(shard),
+                overwrite=overwrite,
+                said=_said,
+                doing=doing,
+            )
     if json:
         print_json([_document(case) for case in cases])
     errors = [case.error for case in cases if case.error is not None]

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import nan
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -16,6 +15,8 @@ from osteon.confidence.plausibility import plausibility
 from osteon.geometry import Grid, inverse
 from osteon.inference import Prediction
 from osteon.networks.model import ModelSpec
+from osteon.postprocessing.components import boxes_of
+from osteon.postprocessing.connected import largest_parts
 from osteon.volume import LabelMap
 
 NEAR_MM = 20.0
@@ -59,6 +60,7 @@ def evidence_of(prediction: Prediction, labels: LabelMap, spec: ModelSpec) -> li
     class_of_value = labels.task.class_of_value(spec.classes)
     working = _nearest(labels, prediction.working)
     boxes = ndimage.find_objects(working)
+    changes = _Changes.of(prediction.classes.array, labels.array)
     shapes = plausibility(labels)
     found = []
     for structure in labels.task.structures:
@@ -77,7 +79,7 @@ def evidence_of(prediction: Prediction, labels: LabelMap, spec: ModelSpec) -> li
                 numbers["disagreement"] = disagreement(
                     (prediction.votes[(slice(None), *box)] == number) & ~np.isin(working[box], same_class)
                 )
-        numbers |= _of_changes(prediction.classes.array, labels.array, number, [value, *same_class])
+        numbers |= changes.numbers(number, [value, *same_class])
         found.append(Evidence(structure.name, structure.parent or structure.name, numbers))
     return found
 
@@ -125,20 +127,41 @@ def disagreement(masks: Mask) -> float:
     return 1 - float(np.mean(dice)) if dice else nan
 
 
-def _of_changes(
-    classes: NDArray[np.uint8], labels: NDArray[np.integer], number: int, values: Sequence[int]
-) -> dict[str, float]:
-    """How much post-processing changed a class, and how much of the network's answer lay apart from its largest part.
+@dataclass(frozen=True)
+class _Changes:
+    """The network's classes against what became of them, each looked at in its box only.
 
-    ``changed`` is 1 less the Dice of before and after, ``apart`` the share of the class outside its largest part.
+    Parameters
+    ----------
+    classes, labels : (i, j, k) integer ndarray
+    before, after : dict of int to tuple of slice
+        Boxes of the classes, and of the label values.
+    largest : dict of int to int
+        Voxels of each class's largest part.
     """
-    before, after = classes == number, np.isin(labels, values)
-    sizes = int(before.sum()), int(after.sum())
-    changed = 1 - 2 * int((before & after).sum()) / (sum(sizes))
-    if not sizes[0]:
-        return {"changed": changed, "apart": 1.0}
-    parts = np.bincount(cc3d.connected_components(before, connectivity=26).ravel())[1:]
-    return {"changed": changed, "apart": 1 - float(parts.max()) / sizes[0]}
+
+    classes: NDArray[np.uint8]
+    labels: NDArray[np.integer]
+    before: dict[int, tuple[slice, ...]]
+    after: dict[int, tuple[slice, ...]]
+    largest: dict[int, int]
+
+    @classmethod
+    def of(cls, classes: NDArray[np.uint8], labels: NDArray[np.integer]) -> _Changes:
+        return cls(classes, labels, boxes_of(classes), boxes_of(labels), largest_parts(classes))
+
+    def numbers(self, number: int, values: Sequence[int]) -> dict[str, float]:
+        """How much post-processing changed a class, and how much of it lay apart from its largest part.
+
+        ``changed`` is 1 less the Dice of before and after, ``apart`` the share of the class outside its largest part.
+        """
+        boxes = [self.before[number]] if number in self.before else []
+        boxes += [self.after[value] for value in values if value in self.after]
+        box = tuple(slice(min(b[a].start for b in boxes), max(b[a].stop for b in boxes)) for a in range(3))
+        before, after = self.classes[box] == number, np.isin(self.labels[box], values)
+        sizes = int(np.count_nonzero(before)), int(np.count_nonzero(after))
+        changed = 1 - 2 * int(np.count_nonzero(before & after)) / sum(sizes)
+        return {"changed": changed, "apart": 1 - self.largest[number] / sizes[0] if sizes[0] else 1.0}
 
 
 def _nearest(labels: LabelMap, grid: Grid) -> NDArray[np.integer]:

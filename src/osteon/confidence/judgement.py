@@ -48,7 +48,13 @@ class Judgement:
     reasons: tuple[str, ...]
 
 
-def judge(prediction: Prediction, labels: LabelMap, spec: ModelSpec, calibration: Calibration) -> tuple[Judgement, ...]:
+def judge(
+    prediction: Prediction,
+    labels: LabelMap,
+    spec: ModelSpec,
+    calibration: Calibration,
+    evidence: Sequence[Evidence] | None = None,
+) -> tuple[Judgement, ...]:
     """Judge every structure that was found, and every one that is missed.
 
     Parameters
@@ -60,13 +66,15 @@ def judge(prediction: Prediction, labels: LabelMap, spec: ModelSpec, calibration
     spec : ModelSpec
     calibration : Calibration
         Of this model.
+    evidence : sequence of Evidence, optional
+        If it is known already (`evidence_of`).
 
     Returns
     -------
     tuple of Judgement
         In the task's order; then what is missed.
     """
-    judged = judge_evidence(evidence_of(prediction, labels, spec), calibration)
+    judged = judge_evidence(evidence_of(prediction, labels, spec) if evidence is None else evidence, calibration)
     hidden = hidden_cm3(prediction, labels, spec)
     found = [labels.task.by_value(v).name for v in labels.values()]
     return (*judged, *missed_structures(hidden, found, judged, labels.task, calibration))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import log, nan
 
 import numpy as np
-from scipy import ndimage
 
+from osteon.postprocessing.components import boxes_of
 from osteon.volume import LabelMap
 
 SHAPE_NUMBERS = ("volume_cm3", "cut", "slender", "sides", "gaps")
@@ -64,12 +64,12 @@ def plausibility(labels: LabelMap) -> dict[str, dict[str, float]]:
 
 
 def _builds(labels: LabelMap) -> dict[str, Build]:
-    boxes = ndimage.find_objects(labels.array)
+    boxes = boxes_of(labels.array)
     builds = {}
     for structure in labels.task.structures:
-        box = boxes[structure.value - 1] if structure.value <= len(boxes) else None
-        if box is None:
+        if structure.value not in boxes:
             continue
+        box = boxes[structure.value]
         mask = labels.array[box] == structure.value
         places = np.argwhere(mask) @ labels.affine[:3, :3].T
         spread = np.cov(places.T) if len(places) > 1 else np.zeros((3, 3))

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from osteon.errors import ModelError, UsageError
 from osteon.geometry import Grid
 from osteon.inference.compiled import openvino_network
+from osteon.inference.int8 import int8_network, wants_int8
 from osteon.inference.silenced import openvino
 from osteon.networks.ensemble import networks_of
 from osteon.networks.forward import Batch
@@ -20,6 +22,7 @@ from osteon.networks.model import Model
 from osteon.volume import Volume
 
 ENGINES = ("auto", "torch", "openvino")
+PRECISIONS = ("auto", "fp32", "int8")
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ def engine_for(
     engine: str = "auto",
     device: str = "auto",
     says: Callable[[str], None] = lambda message: None,
+    precision: str = "auto",
 ) -> Engine:
     """Make a model ready to run.
 
@@ -61,6 +65,9 @@ def engine_for(
     device : "auto", "cpu", "cuda" or "mps"
     says : callable
         Gets a sentence about what takes longer this time.
+    precision : "auto", "fp32" or "int8"
+        ``auto`` is the network in eight bits where the model has one that passed its gate (`osteon.quantisation`), and
+        OpenVINO runs it.
 
     Raises
     ------
@@ -70,6 +77,8 @@ def engine_for(
     if engine not in ENGINES:
         raise UsageError(f"There is no engine {engine}. Known: {', '.join(ENGINES)}.")
     chosen = _device(device)
+    if precision not in PRECISIONS:
+        raise UsageError(f"There is no precision {precision}. Known: {', '.join(PRECISIONS)}.")
     if model.spec.network.planned:
         return _planned(model, engine, chosen)
     if engine == "auto":
@@ -77,7 +86,11 @@ def engine_for(
     if engine == "openvino":
         if chosen != "cpu":
             raise UsageError(f"The engine openvino runs on the CPU; for {chosen} choose --engine torch.")
-        return _together("openvino on cpu", [_openvino(one, says) for one in networks_of(model)])
+        if wants_int8(model, precision):
+            return Engine("openvino int8 on cpu", compiled(int8_network(model)))
+        return _together("openvino on cpu", [compiled(openvino_network(one, says)) for one in networks_of(model)])
+    if precision == "int8":
+        raise UsageError("A network in eight bits runs with OpenVINO on the CPU; choose --engine openvino.")
     return _together(f"torch on {chosen}", [_torch(one, chosen) for one in networks_of(model)])
 
 
@@ -137,8 +150,13 @@ def _torch(model: Model, device: str) -> Callable[[Batch], Batch]:
     return torch_logits(channels_last(model.network().to(device)))
 
 
-def _openvino(model: Model, says: Callable[[str], None]) -> Callable[[Batch], Batch]:
-    network = openvino_network(model, says)
+def compiled(network: Any) -> Callable[[Batch], Batch]:
+    """A function from intensities to logits by OpenVINO.
+
+    Parameters
+    ----------
+    network : openvino.Model
+    """
     # where a CPU has bf16 units OpenVINO takes them unasked, and answers another thing than torch
     how = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
     try:

@@ -12,13 +12,20 @@ from osteon.geometry import Grid
 from osteon.inference.engine import Engine
 from osteon.inference.onto_grid import largest_class
 from osteon.inference.scale import surest_scale
+from osteon.memory import require_memory
 from osteon.networks.forward import Batch, volume_logits
 from osteon.networks.model import Model
-from osteon.preprocessing import Preprocessing, resampled_in_plane, turned_volume
+from osteon.preprocessing import Preprocessing, resampled_in_plane, turned_scan, working_grid
 from osteon.volume import Volume
 
 BATCH = 4
 """Slices a call: enough to keep a CPU busy, few enough to stay in its cache."""
+
+AT_EACH_VOXEL = 4
+"""Bytes of the scan's grid beside the scan: classes, labels before and after they are cleaned, a mask."""
+
+SLABS_MB = 150
+"""What is in work at once, whatever the size of the scan."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +67,9 @@ def predict(scan: Volume, model: Model, engine: Engine) -> Prediction:
         return Prediction(
             scan.with_array(largest_class(probabilities, grid, scan.grid, scan.array)), probabilities, grid
         )
-    turned = turned_volume(scan, model.spec.preprocessing)
+    turned = turned_scan(scan, model.spec.preprocessing)
     how = surest_scale(turned, model, engine)
+    _require_memory(scan, int(np.prod(working_grid(turned, how).shape)), model, engine)
     working = resampled_in_plane(turned, how)
     probabilities, votes = _probabilities(working, how, model, engine)
     classes = scan.with_array(largest_class(probabilities, working.grid, scan.grid, scan.array))
@@ -71,6 +79,15 @@ def predict(scan: Volume, model: Model, engine: Engine) -> Prediction:
 def predict_classes(scan: Volume, model: Model, engine: Engine) -> Volume:
     """Class of every voxel, 0 background, on the scan's own grid, as uint8: `predict` without the probabilities."""
     return predict(scan, model, engine).classes
+
+
+def _require_memory(scan: Volume, working_voxels: int, model: Model, engine: Engine) -> None:
+    """Refuse a scan that would not fit, now rather than after minutes of work."""
+    # a float and a byte for each class at each voxel of the working grid, and more for each network of an ensemble
+    classes = len(model.spec.classes) + 1
+    seen = 4 + classes * (4 if engine.networks else 1) + len(engine.networks)
+    needed = working_voxels * seen + scan.array.size * AT_EACH_VOXEL
+    require_memory(needed / 2**20 + SLABS_MB, f"A scan of {' x '.join(str(n) for n in scan.shape)} voxels")
 
 
 def _probabilities(

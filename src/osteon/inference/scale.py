@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from osteon.inference.engine import Engine
 from osteon.networks.forward import padded
 from osteon.networks.model import Model
-from osteon.preprocessing import Preprocessing, context_offset, resampled_in_plane
-from osteon.volume import Volume
+from osteon.preprocessing import Preprocessing, TurnedScan, context_offset, resampled_in_plane
 
 SAMPLE = 16
 """Slices, evenly spaced, by which scales are compared."""
@@ -18,7 +17,7 @@ FEWEST_PIXELS = 20
 """Of a class in all of these slices, to be counted as found."""
 
 
-def surest_scale(turned: Volume, model: Model, engine: Engine) -> Preprocessing:
+def surest_scale(turned: TurnedScan, model: Model, engine: Engine) -> Preprocessing:
     """Preprocessing at the one of its scales where the network is surest.
 
     A network that has learned bones of adults finds those of a young child with fewer pixels than it is used to; seen
@@ -28,8 +27,8 @@ def surest_scale(turned: Volume, model: Model, engine: Engine) -> Preprocessing:
 
     Parameters
     ----------
-    turned : Volume
-        As `osteon.preprocessing.turned_volume` leaves a scan.
+    turned : TurnedScan
+        As `osteon.preprocessing.turned_scan` leaves a scan.
     model : Model
     engine : Engine
     """
@@ -48,14 +47,14 @@ def surest_scale(turned: Volume, model: Model, engine: Engine) -> Preprocessing:
     return chosen
 
 
-def _sampled(turned: Volume, how: Preprocessing) -> NDArray[np.float32]:
+def _sampled(turned: TurnedScan, how: Preprocessing) -> NDArray[np.float32]:
     """Some slices with their neighbours, ``(n, channel, row, column)``; only these are resampled."""
-    count = turned.shape[0]
+    count = turned.volume.shape[0]
     indices = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).round().astype(int))
-    steps = (np.arange(how.channels) - how.channels // 2) * context_offset(turned.spacing_mm[0], how.context_mm)
+    steps = (np.arange(how.channels) - how.channels // 2) * context_offset(turned.volume.spacing_mm[0], how.context_mm)
     wanted = np.clip(indices[:, None] + steps[None, :], 0, count - 1)  # (n, channel)
     # a stack whose slices do not follow each other: it is resampled within slices only
-    stack = resampled_in_plane(Volume(turned.array[wanted.ravel()], turned.affine), how)
+    stack = resampled_in_plane(turned.taken(wanted.ravel()), how)
     return padded(stack.array.reshape(*wanted.shape, *stack.shape[1:]))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import nan
 
@@ -58,9 +59,12 @@ def measure_long_bones(masks: list[LongBoneMask]) -> dict[str, dict[str, float]]
     masks : list of LongBoneMask
     """
     found: dict[str, dict[str, float]] = {}
+    uncut = [one for one in masks if not one.cut]
+    with ThreadPoolExecutor() as threads:
+        known = dict(zip(uncut, threads.map(lambda one: long_bone(one.mask, one.affine), uncut), strict=True))
     for side in dict.fromkeys(one.structure.side for one in masks):
-        whole = [one for one in masks if one.structure.side == side and not one.cut]
-        bones = {one.structure.parent: long_bone(one.mask, one.affine) for one in whole}
+        whole = [one for one in uncut if one.structure.side == side]
+        bones = {one.structure.parent: known[one] for one in whole}
         names = {one.structure.parent: one.structure.name for one in whole}
         values = _measure_leg(bones.get("femur"), bones.get("tibia"), bones.get("fibula"))
         found |= {names[group]: columns for group, columns in values.items()}

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import ndimage
 
 from osteon.anatomy import Task
 from osteon.geometry import FloatArray
@@ -22,6 +21,7 @@ from osteon.measurement.leg import (
 )
 from osteon.measurement.surface_area import surface_area_mm2
 from osteon.measurement.vertebra import VERTEBRA_COLUMNS, Body, measure_body
+from osteon.postprocessing.components import boxes_of
 from osteon.volume import LabelMap
 
 VERTEBRA_GROUP = "vertebra"
@@ -71,16 +71,15 @@ def measure(labels: LabelMap) -> pd.DataFrame:
         - in a task with long bones of the leg, ``length_mm`` and so on as `osteon.measurement.leg` and its neighbours
           define them; NaN for other bones, and for one that is cut off or whose landmarks are not found
     """
-    boxes = ndimage.find_objects(labels.array.T)  # scans lie in memory with their first axis fastest
-    present = set(labels.values())
+    boxes = boxes_of(labels.array)
     rows: list[dict[str, Any]] = []
     bodies: dict[int, Body] = {}  # by row
     centroids: list[FloatArray] = []
     long_bones: list[LongBoneMask] = []
     for structure in labels.task.structures:
-        if structure.value not in present:
+        if structure.value not in boxes:
             continue
-        k, j, i = boxes[structure.value - 1]
+        i, j, k = boxes[structure.value]
         box = (i, j, k)
         mask = labels.array[box] == structure.value
         part = labels.grid.cropped(box)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from osteon.postprocessing.components import Box, Mask
-from osteon.postprocessing.runs import IntArray, Runs
+from osteon.postprocessing.runs import IntArray, Runs, picture_axes, runs_of
 
 _AHEAD = ((0, 1), (1, -1), (1, 0), (1, 1))
 """Half of the lines beside a line, as steps over pictures and rows: the others see it themselves."""
@@ -46,6 +48,24 @@ def numbered_parts(runs: Runs, shape: tuple[int, ...]) -> IntArray:
     number = np.empty(len(order), dtype=np.int64)
     number[order] = connected_components(graph, directed=False)[1]
     return number
+
+
+def largest_parts(labels: NDArray[np.integer[Any]]) -> dict[int, int]:
+    """Voxels of the largest 26-connected part of each value that is there but 0.
+
+    Parameters
+    ----------
+    labels : (i, j, k) integer ndarray
+    """
+    pictures = labels.transpose(picture_axes(labels))
+    runs = runs_of(pictures)
+    if not len(runs):
+        return {}
+    number = numbered_parts(runs, pictures.shape)
+    sizes = np.bincount(number, weights=runs.size)[number]
+    largest = np.zeros(int(runs.value.max()) + 1, dtype=np.int64)
+    np.maximum.at(largest, runs.value, sizes.astype(np.int64))
+    return {int(value): int(largest[value]) for value in np.flatnonzero(largest)}
 
 
 def grouped(runs: Runs, number: IntArray, wanted: IntArray) -> Iterator[Runs]:

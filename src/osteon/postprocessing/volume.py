@@ -13,6 +13,7 @@ from osteon.postprocessing.components import Box, without_holes
 from osteon.postprocessing.neighbours import put_bones_right
 from osteon.postprocessing.notes import Notes
 from osteon.postprocessing.parts import Labels, Least, Part, parts_of
+from osteon.postprocessing.runs import picture_axes
 from osteon.postprocessing.sides import put_sides_right
 from osteon.postprocessing.slices import without_small_holes
 
@@ -74,14 +75,21 @@ def fill_holes(view: Labels, value: int, across: int, share: float) -> int:
 
 def _keep(labels: Labels, kept: dict[int, list[Part]]) -> NDArray[np.int64]:
     """Leave nothing in ``labels`` but some parts of each structure; returns the voxels removed, by value."""
-    cleaned = np.zeros_like(labels)
-    for value, parts in kept.items():
-        for part in parts:
-            part.write(cleaned, value)
-    before, after = labels.ravel(order="K"), cleaned.ravel(order="K")
-    lost = before[np.flatnonzero(before != after)]
-    labels[...] = cleaned
-    return np.bincount(lost, minlength=max(kept) + 1)
+    across, down, along = picture_axes(labels)
+    removed = np.zeros(max(kept) + 1, dtype=np.int64)
+    # slice by slice, so that no second array of the volume's size is in memory
+    for number, before in enumerate(labels.transpose(across, down, along)):
+        after = np.zeros_like(before)
+        for value, parts in kept.items():
+            for part in parts:
+                if part.box[across].start <= number < part.box[across].stop:
+                    mask = part.mask.transpose(across, down, along)[number - part.box[across].start]
+                    after[part.box[down], part.box[along]][mask] = value
+        lost = before[before != after]
+        if lost.size:
+            removed += np.bincount(lost, minlength=len(removed))
+            before[...] = after
+    return removed
 
 
 def _around(parts: list[Part]) -> Box:

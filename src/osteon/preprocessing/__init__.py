@@ -10,8 +10,10 @@ from osteon.preprocessing.lower_body import (
 )
 from osteon.preprocessing.prepare import (
     Preprocessing,
+    TurnedScan,
     resampled_in_plane,
-    turned_volume,
+    turned_scan,
+    working_grid,
     working_labels,
     working_volume,
 )
@@ -24,6 +26,7 @@ __all__ = [
     "LowerBody",
     "Preprocessing",
     "Side",
+    "TurnedScan",
     "body_box",
     "body_mask",
     "confirmed",
@@ -37,7 +40,8 @@ __all__ = [
     "resampled_in_plane",
     "side_box",
     "slices_with_context",
-    "turned_volume",
+    "turned_scan",
+    "working_grid",
     "working_labels",
     "working_volume",
 ]

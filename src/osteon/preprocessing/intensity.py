@@ -2,13 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from osteon.preprocessing.percentiles import percentiles
+
 Normalisation = Literal["percentile", "min-max", "z-score"]
 NORMALISATIONS: tuple[Normalisation, ...] = ("percentile", "min-max", "z-score")
+
+DARK, BRIGHT = 0.5, 99.5
+"""Percentiles that become 0 and 1."""
+
+BRIGHTEST = 1.5
+"""Values beyond are cut, so that one bright vessel does not darken the scan."""
+
+
+@dataclass(frozen=True)
+class IntensityRange:
+    """How a scan's intensities become a network's, found once for all voxels and used on any part of them.
+
+    Parameters
+    ----------
+    low : float
+        Becomes 0.
+    width : float
+        Becomes 1; 0 for a constant scan, all of which becomes 0.
+    cut : bool
+        Whether values are cut to 0 and `BRIGHTEST`.
+    """
+
+    low: float
+    width: float
+    cut: bool
+
+    @classmethod
+    def of(cls, array: NDArray[Any], method: Normalisation = "percentile") -> IntensityRange:
+        """Range of a scan by one of the ways of `normalise`; memory does not grow with the scan.
+
+        Parameters
+        ----------
+        array : (i, j, k) ndarray
+            All voxels are used, so that the result does not depend on a crop made later.
+        method : str
+        """
+        if method == "percentile":
+            low, high = percentiles(array, (DARK, BRIGHT))
+            return cls(low, high - low, True)
+        if method == "min-max":
+            low, high = float(array.min()), float(array.max())
+            return cls(low, high - low, False)
+        mean = sum(float(part.sum(dtype=np.float64)) for part in _parts(array)) / array.size
+        squares = sum(float(np.square(part - np.float32(mean)).sum(dtype=np.float64)) for part in _parts(array))
+        return cls(mean, float(np.sqrt(squares / array.size)), False)
+
+    def normalised(self, array: NDArray[Any]) -> NDArray[np.float32]:
+        """The array's own voxels in that range, as a new array."""
+        if self.width <= 0:
+            return np.zeros(array.shape, dtype=np.float32)
+        result = array.astype(np.float32)
+        result -= np.float32(self.low)
+        result /= np.float32(self.width)
+        return np.clip(result, 0, BRIGHTEST, out=result) if self.cut else result
 
 
 def normalise(array: NDArray[Any], method: Normalisation = "percentile") -> NDArray[np.float32]:
@@ -17,7 +75,6 @@ def normalise(array: NDArray[Any], method: Normalisation = "percentile") -> NDAr
     Parameters
     ----------
     array : (i, j, k) ndarray
-        All voxels are used, so that the result does not depend on a crop made later.
     method : str
         ``percentile``: the 0.5th percentile becomes 0, the 99.5th 1, values beyond are cut to at most 1.5 and at least
         0, so that one bright vessel does not darken the scan. ``min-max``: minimum 0, maximum 1.
@@ -28,16 +85,9 @@ def normalise(array: NDArray[Any], method: Normalisation = "percentile") -> NDAr
     (i, j, k) float32 ndarray
         All zeros if the scan is constant.
     """
-    values = array.astype(np.float32, copy=False)
-    if method == "z-score":
-        low, scale = float(values.mean()), float(values.std())
-    elif method == "min-max":
-        low, high = float(values.min()), float(values.max())
-        scale = high - low
-    else:
-        low, high = (float(p) for p in np.percentile(values, (0.5, 99.5)))
-        scale = high - low
-    if scale <= 0:
-        return np.zeros(values.shape, dtype=np.float32)
-    result = (values - np.float32(low)) / np.float32(scale)
-    return np.clip(result, 0, 1.5, out=result) if method == "percentile" else result
+    return IntensityRange.of(array, method).normalised(array)
+
+
+def _parts(array: NDArray[Any]) -> Iterator[NDArray[np.float32]]:
+    for part in array:
+        yield part.astype(np.float32, copy=False)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from osteon.geometry import Grid
-from osteon.preprocessing.intensity import Normalisation, normalise
+from osteon.preprocessing.intensity import IntensityRange, Normalisation
 from osteon.preprocessing.region import body_box
 from osteon.volume import LabelMap, Volume
 
 WORKING_ORIENTATION = {"sagittal": "RIP", "axial": "SPL", "coronal": "AIL"}
 """Axes of a working volume by plane: across slices, down the picture, along a row of the picture."""
+
+SLAB_VOXELS = 8_000_000
+"""Of the scan, normalised and resampled together: a few tens of MB for each array."""
 
 
 class Preprocessing(BaseModel):
@@ -79,6 +84,32 @@ class Preprocessing(BaseModel):
         return self.model_copy(update={"spacing_mm": spacing_mm, "context_mm": self.context_mm * by, "scales": (1.0,)})
 
 
+@dataclass(frozen=True, eq=False)
+class TurnedScan:
+    """A scan turned and cropped as a model wants it, still with its own voxels: a view, no copy.
+
+    Parameters
+    ----------
+    volume : Volume
+        Axes (slice, row, column) by `WORKING_ORIENTATION`.
+    intensity : IntensityRange
+        How its voxels become the network's; used on what is looked at, when it is.
+    """
+
+    volume: Volume
+    intensity: IntensityRange
+
+    def taken(self, indices: NDArray[np.int_]) -> TurnedScan:
+        """Some of its slices, as a stack whose slices do not follow each other."""
+        return replace(self, volume=Volume(self.volume.array[indices], self.volume.affine))
+
+    def normalised(self, slices: slice) -> Volume:
+        """Some of its slices as the network wants their intensities, float32."""
+        shape = self.volume.shape
+        part = self.volume.cropped((slices, slice(0, shape[1]), slice(0, shape[2])))
+        return replace(part, array=self.intensity.normalised(part.array))
+
+
 def working_volume(scan: Volume, how: Preprocessing) -> Volume:
     """Normalise, turn, crop to the body and resample a scan.
 
@@ -93,21 +124,33 @@ def working_volume(scan: Volume, how: Preprocessing) -> Volume:
     Volume
         float32, axes (slice, row, column) by `WORKING_ORIENTATION`, with its own affine.
     """
-    return resampled_in_plane(turned_volume(scan, how), how)
+    return resampled_in_plane(turned_scan(scan, how), how)
 
 
-def turned_volume(scan: Volume, how: Preprocessing) -> Volume:
-    """The first half of `working_volume`: normalised, turned and cropped, with the scan's own voxels."""
+def turned_scan(scan: Volume, how: Preprocessing) -> TurnedScan:
+    """The first half of `working_volume`: turned and cropped, and the range of its intensities."""
     turned = scan.reoriented(WORKING_ORIENTATION[how.plane])
     if how.region == "body":
         turned = turned.cropped(body_box(turned))
-    return replace(turned, array=normalise(turned.array, how.normalisation))
+    return TurnedScan(turned, IntensityRange.of(turned.array, how.normalisation))
 
 
-def resampled_in_plane(turned: Volume, how: Preprocessing) -> Volume:
-    """The second half of `working_volume`."""
-    grid = _working_grid(turned.grid, how)
-    return turned if grid.matches(turned.grid) else turned.resampled(grid)
+def resampled_in_plane(turned: TurnedScan, how: Preprocessing) -> Volume:
+    """The second half of `working_volume`, a few slices at a time: no second scan of floats is in memory."""
+    whole = turned.volume.shape
+    grid = working_grid(turned, how)
+    if grid.shape[0] != whole[0]:  # slices are resampled, too
+        return turned.normalised(slice(0, whole[0])).resampled(grid)
+    same = grid.matches(turned.volume.grid)
+    result = np.empty(grid.shape, dtype=np.float32)
+    thick = max(1, SLAB_VOXELS // (whole[1] * whole[2]))
+    for start in range(0, whole[0], thick):
+        slab = slice(start, min(start + thick, whole[0]))
+        part = turned.normalised(slab)
+        if not same:
+            part = part.resampled(grid.cropped((slab, slice(0, grid.shape[1]), slice(0, grid.shape[2]))))
+        result[slab] = part.array
+    return Volume(result, turned.volume.affine if same else grid.affine)
 
 
 def working_labels(labels: LabelMap, on: Volume) -> LabelMap:
@@ -116,7 +159,9 @@ def working_labels(labels: LabelMap, on: Volume) -> LabelMap:
     return turned if turned.grid.matches(on.grid) else turned.resampled(on.grid)
 
 
-def _working_grid(grid: Grid, how: Preprocessing) -> Grid:
+def working_grid(turned: TurnedScan, how: Preprocessing) -> Grid:
+    """Grid of the working volume that `resampled_in_plane` would make."""
+    grid = turned.volume.grid
     if how.size is not None:
         rows, columns, slices = how.size
         return grid.with_shape((slices, rows, columns))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from osteon.io.surface import Surface, write_ply
@@ -17,6 +18,5 @@ def write_meshes(surfaces: dict[str, Surface], folder: Path) -> None:
         RAS mm, keyed by structure name.
     folder : Path
     """
-    with folder_written_whole(folder) as part:
-        for name, surface in surfaces.items():
-            write_ply(surface, part / f"{name}.ply")
+    with folder_written_whole(folder) as part, ThreadPoolExecutor() as threads:
+        list(threads.map(lambda name: write_ply(surfaces[name], part / f"{name}.ply"), surfaces))  # raises, too

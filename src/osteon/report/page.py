@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from osteon.confidence import Judgement
 from osteon.io.surface import Surface
 from osteon.report.drawing import outlined, short_name
 from osteon.report.frame import jpeg, resource, section, write_page
 from osteon.report.preview import solid
-from osteon.report.shading import Camera
+from osteon.report.shading import OVERSAMPLING, Camera
 from osteon.report.slices import Stack, window
 from osteon.report.tables import html_table
-from osteon.report.viewer import viewer
+from osteon.report.viewer import thinned, viewer
 from osteon.volume import LabelMap, Volume
 
 if TYPE_CHECKING:
@@ -28,6 +31,9 @@ GALLERY_LIMIT = 60
 
 GALLERY_MARGIN_MM = 25.0
 THUMBNAIL_PIXELS = 420
+
+STILL = (300, 380)
+"""Width and height of the pictures of the surfaces, in pixels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,16 +152,34 @@ def _solid(content: ReportContent) -> str:
     """The surfaces to turn around, and still pictures of them for printing and for browsers without WebGL."""
     if not content.surfaces:
         return ""
-    stills = []
-    for name, turn in (("front", 0), ("left", 90), ("back", 180), ("right", -90)):
-        picture = solid(content.surfaces, content.labels, Camera(turn, 8), (300, 380))
+    small = _for_stills(content.surfaces)
+
+    def still(name: str, turn: float) -> str:
+        picture = solid(small, content.labels, Camera(turn, 8), STILL)
         alt = f"The surfaces seen from the patient's {name}."
-        stills.append(
-            f'<figure><img alt="{alt}" width="300" height="380" src="{jpeg(picture)}">'
+        return (
+            f'<figure><img alt="{alt}" width="{STILL[0]}" height="{STILL[1]}" src="{jpeg(picture)}">'
             f"<figcaption>From the {name}</figcaption></figure>"
         )
-    body = viewer(content.surfaces, content.labels.task, resource("viewer.js"))
-    return section("Surfaces", f'{body}\n<div class="stills">{"".join(stills)}</div>')
+
+    with ThreadPoolExecutor() as threads:
+        stills = threads.map(still, ("front", "left", "back", "right"), (0, 90, 180, -90))
+        body = viewer(content.surfaces, content.labels.task, resource("viewer.js"))
+        return section("Surfaces", f'{body}\n<div class="stills">{"".join(stills)}</div>')
+
+
+def _for_stills(surfaces: dict[str, Surface]) -> dict[str, Surface]:
+    """The surfaces with about a vertex for each pixel of a still picture, where they have more."""
+    points = np.concatenate([surface.vertices for surface in surfaces.values()])
+    pixel_mm = float(np.ptp(points, axis=0).max()) / (OVERSAMPLING * max(STILL))
+    small = {}
+    for name, surface in surfaces.items():
+        mean_mm2 = surface.area_mm2 / max(1, len(surface.faces))
+        if mean_mm2 < pixel_mm**2 / 4:
+            vertices, _, faces = thinned(surface, pixel_mm)
+            surface = Surface(vertices, faces.astype(np.int32))
+        small[name] = surface
+    return small
 
 
 def _gallery(content: ReportContent) -> str:
@@ -171,15 +195,18 @@ def _gallery(content: ReportContent) -> str:
     pixels = THUMBNAIL_PIXELS if len(shown) <= 30 else THUMBNAIL_PIXELS * 3 // 4
     scale = pixels / max(width_mm, height_mm)
     size = (max(1, round(width_mm * scale)), max(1, round(height_mm * scale)))
-    figures = []
-    for k in shown:
+
+    def figure(k: int) -> str:
         names = [short_name(task.by_value(v)) for v in sorted(set(stack.labels[:, :, k].ravel().tolist()) - {0})]
         alt = f"{task.plane.capitalize()} slice {k + 1} of {stack.count} with outlines of {', '.join(names)}."
-        figures.append(
+        return (
             f'<figure><img loading="lazy" width="{size[0]}" height="{size[1]}" alt="{escape(alt)}" '
             f'src="{jpeg(outlined(stack, k, task, limits, size))}">'
             f"<figcaption>{k + 1} of {stack.count}: {escape(', '.join(names))}</figcaption></figure>"
         )
+
+    with ThreadPoolExecutor() as threads:
+        figures = list(threads.map(figure, shown))
     which = "Every slice" if len(shown) == len(held) else f"{len(shown)} of the {len(held)} slices, evenly spaced,"
     order = {"sagittal": "the patient's right to left", "coronal": "front to back", "axial": "top to bottom"}[
         task.plane

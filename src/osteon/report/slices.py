@@ -16,6 +16,9 @@ PLANES: tuple[PlaneName, ...] = ("sagittal", "coronal", "axial")
 CODES: dict[PlaneName, str] = {"sagittal": "PIL", "coronal": "LIP", "axial": "LPI"}
 """Where a picture's columns, its rows and the slices run to: the patient's right on the left, the front on the left."""
 
+SAMPLED = 2_000_000
+"""About so many voxels say how bright a scan is."""
+
 OPPOSITE = {"R": "L", "L": "R", "A": "P", "P": "A", "S": "I", "I": "S"}
 
 
@@ -43,8 +46,9 @@ class Stack:
         """Turn both to a plane and cut each picture to the labelled box with a margin; no slice is left out."""
         turned, turned_labels = scan.reoriented(CODES[plane]), labels.reoriented(CODES[plane])
         box = [slice(0, n) for n in turned.shape]
+        picture = held_in(turned_labels.array, 2)
         for axis in (0, 1):
-            held = np.flatnonzero(turned_labels.array.any(axis=tuple(a for a in range(3) if a != axis)))
+            held = np.flatnonzero(picture.any(axis=1 - axis))
             if len(held):
                 margin = round(margin_mm / turned.spacing_mm[axis])
                 box[axis] = slice(max(0, held[0] - margin), min(turned.shape[axis], held[-1] + 1 + margin))
@@ -63,7 +67,7 @@ class Stack:
 
     def labelled(self) -> list[int]:
         """Slices that hold a structure."""
-        return [int(k) for k in np.flatnonzero(self.labels.any(axis=(0, 1)))]
+        return [int(k) for k in np.flatnonzero(held_in(self.labels, 0).any(axis=0))]
 
     def middle(self) -> int:
         """A telling slice: much labelled area, then many structures, then near the middle of all that is labelled."""
@@ -78,6 +82,11 @@ class Stack:
         return int(best[np.argmin(np.abs(best - centre))])
 
 
+def held_in(labels: NDArray[np.integer[Any]], axis: int) -> NDArray[np.bool_]:
+    """What is labelled somewhere along an axis: ten times as quick as asking each voxel whether it is not 0."""
+    return np.asarray(np.bitwise_or.reduce(labels, axis=axis) != 0)
+
+
 def window(scan: Volume, labels: LabelMap) -> tuple[float, float]:
     """Intensities that become black and white.
 
@@ -87,12 +96,13 @@ def window(scan: Volume, labels: LabelMap) -> tuple[float, float]:
     """
     # both as the scan lies in memory: percentiles know no order, and this one is many times as fast
     turn = sorted(range(3), key=lambda axis: -abs(scan.array.strides[axis]))
-    array, labelled = scan.array.transpose(turn), labels.array.transpose(turn) != 0
-    values = _finite(array.ravel()[:: max(1, array.size // 2_000_000)])
+    array, labelled = scan.array.transpose(turn), labels.array.transpose(turn)
+    values = _finite(array.ravel()[:: max(1, array.size // SAMPLED)])
     if not values.size:
         return 0.0, 1.0
     low, high = (float(p) for p in np.percentile(values, (1.0, 99.5)))
-    inside = _finite(array[labelled])
+    step = max(1, array.size // (8 * SAMPLED))  # labels are a small share of a scan
+    inside = _finite(array.ravel()[::step][labelled.ravel()[::step] != 0])
     if inside.size:
         high = min(high, low + 2.5 * (float(np.percentile(inside, 90)) - low))
     return (low, high) if high > low else (low, low + 1.0)

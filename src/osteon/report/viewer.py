@@ -69,7 +69,10 @@ def thinned(surface: Surface, cell_mm: float) -> tuple[FloatArray, FloatArray, N
         Without those that collapsed.
     """
     cells = np.floor((surface.vertices - surface.vertices.min(axis=0)) / cell_mm).astype(np.int64)
-    _, cell_of, count = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
+    # one number a cell, which sorts ten times as fast as three
+    _, cell_of, count = np.unique(
+        np.ravel_multi_index(tuple(cells.T), tuple(cells.max(axis=0) + 1)), return_inverse=True, return_counts=True
+    )
     cell_of = cell_of.ravel()
     normals = vertex_normals(surface.vertices, surface.faces.astype(np.int64))
     vertices = np.stack([np.bincount(cell_of, surface.vertices[:, a]) for a in range(3)], axis=1) / count[:, None]

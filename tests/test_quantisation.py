@@ -1,0 +1,111 @@
+"""A network in eight bits is used only if it is as good, and only beside the weights it was made from."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from models import brightness_model
+from osteon.errors import ModelError, UsageError
+from osteon.inference import engine_for
+from osteon.inference.int8 import FOLDER, RECORD, Int8Record, int8_network, wants_int8
+from osteon.quantisation import Gate
+
+BEFORE = [("a", "L1", 0.90), ("a", "L2", 0.80), ("b", "L1", 0.70), ("b", "L2", 0.60)]
+
+
+def table(lost: dict[tuple[str, str], float]) -> pd.DataFrame:
+    rows = [(case, name, dice - lost.get((case, name), 0.0)) for case, name, dice in BEFORE]
+    return pd.DataFrame(rows, columns=["case", "structure", "dice"])
+
+
+@pytest.mark.parametrize(
+    ("lost", "passed"),
+    [
+        ({}, True),
+        ({("a", "L1"): -0.02}, True),  # it became better
+        ({("a", "L1"): 0.006}, True),  # mean 0.0015, L1 0.003, a 0.003
+        ({("a", "L1"): 0.009}, False),  # mean 0.00225
+        ({("a", "L1"): 0.006, ("b", "L1"): 0.006, ("a", "L2"): -0.01}, False),  # L1 0.006, mean 0.0005
+        ({("a", "L1"): 0.021, ("a", "L2"): 0.021, ("b", "L1"): -0.03, ("b", "L2"): -0.03}, False),  # a 0.021
+    ],
+)
+def test_the_gate_closes_at_its_three_limits(lost: dict[tuple[str, str], float], passed: bool) -> None:
+    verdict = Gate().verdict(table({}), table(lost))
+    assert verdict.passed is passed
+    assert verdict.scores == 4
+    assert verdict.mean == pytest.approx(sum(lost.values()) / 4)
+
+
+def test_a_structure_that_is_lost_counts_as_nothing_found() -> None:
+    before, after = table({}), table({})
+    verdict = Gate().verdict(before, after[1:])
+    assert (verdict.worst_case, verdict.worst_structure) == ("a", "L1")
+    assert verdict.case == pytest.approx(0.45)
+    assert not verdict.passed
+
+
+def record(passed: bool, **other: object) -> Int8Record:
+    facts = {"weights_sha256": "", "files_sha256": {}, "evidence": {}, "versions": {}} | other
+    return Int8Record.model_validate(facts | {"passed": passed})
+
+
+@pytest.mark.parametrize(
+    ("passed", "precision", "wanted"),
+    [(True, "auto", True), (False, "auto", False), (False, "int8", True), (True, "fp32", False)],
+)
+def test_it_is_taken_by_itself_only_after_it_passed(tmp_path: Path, passed: bool, precision: str, wanted: bool) -> None:
+    model = brightness_model(tmp_path / "model")
+    (model.folder / FOLDER).mkdir()
+    written = record(passed, weights_sha256=model.spec.weights_sha256)
+    (model.folder / FOLDER / RECORD).write_text(written.model_dump_json(), encoding="utf-8")
+    assert wants_int8(model, precision) is wanted
+
+
+def test_other_weights_or_other_files_are_refused(tmp_path: Path) -> None:
+    model = brightness_model(tmp_path / "model")
+    folder = model.folder / FOLDER
+    folder.mkdir()
+    (folder / RECORD).write_text(record(True, weights_sha256="0").model_dump_json(), encoding="utf-8")
+    with pytest.raises(ModelError, match="made from other weights"):
+        wants_int8(model, "auto")
+    written = record(True, weights_sha256=model.spec.weights_sha256, files_sha256={"network.xml": "0"})
+    (folder / RECORD).write_text(written.model_dump_json(), encoding="utf-8")
+    (folder / "network.xml").write_text("<net/>", encoding="utf-8")
+    with pytest.raises(ModelError, match=r"network\.xml is missing or not the file that was tested"):
+        int8_network(model)
+
+
+def test_asking_for_what_is_not_there_is_answered(tmp_path: Path) -> None:
+    model = brightness_model(tmp_path / "model")
+    with pytest.raises(ModelError, match="no network in eight bits"):
+        engine_for(model, "openvino", "cpu", precision="int8")
+    with pytest.raises(UsageError, match="runs with OpenVINO on the CPU"):
+        engine_for(model, "torch", "cpu", precision="int8")
+    with pytest.raises(UsageError, match="no precision int4"):
+        engine_for(model, "torch", "cpu", precision="int4")
+
+
+SILENT = """
+import socket
+def refused(*args, **kwargs):
+    raise AssertionError(f"a connection was tried: {args}")
+socket.socket.connect = refused
+socket.getaddrinfo = refused
+from osteon.inference.silenced import openvino
+openvino()
+import nncf
+from nncf.telemetry.wrapper import telemetry
+print(type(telemetry).__name__)
+"""
+
+
+def test_nncf_is_imported_without_its_telemetry() -> None:
+    pytest.importorskip("nncf")
+    done = subprocess.run([sys.executable, "-c", SILENT], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == "MagicMock", "nncf's own stand-in"
