@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 DEMO := demo
 
-.PHONY: demo app pages test check fast model clean
+.PHONY: demo app pages browser test check fast model clean
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -24,6 +24,12 @@ demo: .venv/installed
 # The app, from a clone: builds its pages (npm) and opens it in the browser.
 app: .venv/installed pages
 	$(BIN)/osteon app
+
+# What the app's browser tests need, where it can be had: without it they skip. Debian's Chromium and Node.js, if root.
+browser:
+	-@command -v chromium >/dev/null && command -v npm >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium nodejs npm >/dev/null; }
+	-@command -v npm >/dev/null && $(MAKE) --no-print-directory pages
 
 # Pages of the app, into the package; a wheel built afterwards holds them.
 pages: src/osteon/app/static/index.html

@@ -25,7 +25,68 @@ export interface Model {
   task_title: string;
   licence: string;
   structures: Structure[];
+  of_legs: boolean;
 }
+export interface Task {
+  name: string;
+  title: string;
+  structures: Structure[];
+}
+export interface MaskFile {
+  number: number;
+  name: string;
+  kind: "surface" | "mask" | "labels" | "";
+  structure: string;
+  values: number[];
+  problem: string;
+}
+export interface MasksFound {
+  files: MaskFile[];
+  space: "RAS" | "LPS" | "";
+  how: string;
+  overlays: Record<string, string>;
+  complete: boolean;
+}
+export interface Legs {
+  slice_number: number;
+  count: number;
+  upwards: boolean;
+  slice_mm: number;
+  confidence: number;
+  reason: string;
+}
+export interface Cohort {
+  name: string;
+  task: string;
+  cases: { name: string; subject: string; annotated: string[] }[];
+  subjects: number;
+  folds: number;
+  training: number;
+  validation: number;
+  errors: number | null;
+  warnings: number | null;
+  dropped: string[];
+  problem: string;
+}
+export interface Study {
+  cases: string[];
+  notes: string[];
+  dropped: string[];
+}
+export type Way = "train" | "crossval" | "finetune" | "study";
+export interface Run {
+  name: string;
+  kind: Way;
+  cohort: string;
+  state: "waiting" | "running" | "done" | "stopped";
+  job: string;
+  epochs: number;
+  dice: number | null;
+  page: boolean;
+  model: boolean;
+  can_go_on: boolean;
+}
+export type Row = Record<string, number | null>;
 export interface Change {
   when: string;
   structure: string;
@@ -54,7 +115,7 @@ export interface Case {
 }
 export interface Job {
   id: string;
-  kind: "inspect" | "add" | "segment" | "finish";
+  kind: "inspect" | "add" | "masks-look" | "segment" | "finish" | "masks" | "cohort" | "train" | "crossval" | "finetune" | "study";
   title: string;
   case: string;
   result: string;

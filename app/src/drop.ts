@@ -71,7 +71,8 @@ export async function addScans(files: File[], taken: string[], accepted: () => v
   show(foot, h("span", { class: "quiet" }, "Names and dates of the patient are removed on the way in."), h("span", { class: "space" }), h("button", { click: throwAway }, "Cancel"), accept);
 }
 
-async function send(id: string, files: File[], counted: (count: number) => void): Promise<void> {
+/** Sends files a few at a time. */
+export async function send(id: string, files: File[], counted: (count: number) => void): Promise<void> {
   const waiting = [...files];
   let done = 0;
   const lane = async (): Promise<void> => {

@@ -5,9 +5,22 @@ import { attempt, duration, h, show } from "./dom";
 
 const BUSY_MS = 600;
 const IDLE_MS = 4000;
+/** Work that a dialog waits for and shows itself. */
+const UNSEEN: Job["kind"][] = ["inspect", "masks-look"];
+const TRAININGS: Job["kind"][] = ["train", "crossval", "finetune", "study"];
 
 export function isOver(job: Job): boolean {
   return job.state !== "waiting" && job.state !== "running";
+}
+
+/** Waits for a job; its error is thrown in its own words. */
+export async function whenOver(id: string): Promise<Job> {
+  for (;;) {
+    const job = await get<Job>(`/api/jobs/${id}`);
+    if (job.state === "failed") throw new Error(job.error);
+    if (isOver(job)) return job;
+    await new Promise((done) => window.setTimeout(done, BUSY_MS));
+  }
 }
 
 export class Jobs {
@@ -38,7 +51,7 @@ export class Jobs {
     try {
       const jobs = await get<Job[]>("/api/jobs");
       if (this.ended) return;
-      this.draw(jobs.filter((job) => job.kind !== "inspect"));
+      this.draw(jobs.filter((job) => !UNSEEN.includes(job.kind)));
       if (jobs.some((job) => this.seen.get(job.id) !== job.state)) this.changed(jobs);
       this.seen = new Map(jobs.map((job) => [job.id, job.state]));
       if (jobs.some((job) => !isOver(job))) wait = BUSY_MS;
@@ -84,6 +97,8 @@ export class Jobs {
       job.state === "running" && bar,
       job.error !== "" && h("p", { class: "problem" }, job.error),
       ...job.warnings.slice(0, 3).map((warning) => h("p", { class: "warning" }, warning)),
+      job.state === "done" && job.kind === "cohort" && h("a", { href: "#/data" }, "See the training data"),
+      TRAININGS.includes(job.kind) && job.state !== "waiting" && h("a", { href: `#/training/${encodeURIComponent(job.result)}` }, "Watch it"),
       job.state === "done" && job.case !== "" && h("a", { href: `#/case/${encodeURIComponent(job.case)}/${encodeURIComponent(job.result)}` }, "Look at it"),
     );
   }

@@ -1,11 +1,14 @@
-// The frame of all pages, and which of them is shown: #/ the scans, #/case/NAME/RESULT the viewer.
+// The frame of all pages, and which of them is shown: #/ the scans, #/case/NAME/RESULT the viewer,
+// #/data the cohorts, #/training the trainings.
 
 import { get, type State } from "./api";
+import { dataPage } from "./data";
 import { attempt, h, show } from "./dom";
 import { helpPage } from "./help";
 import { scansPage } from "./scans";
 import { startPage } from "./start";
 import { setTheme, themeButton } from "./theme";
+import { trainingPage } from "./training";
 import { viewerPage } from "./viewer/page";
 
 type Leave = () => void;
@@ -19,11 +22,13 @@ async function route(): Promise<void> {
   const state = await attempt(() => get<State>("/api/state"));
   if (!page || !state) return;
   const main = h("main", {});
-  show(page, header(state), main);
   const [place, name, result] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+  show(page, header(state, place ?? ""), main);
   if (place === "help") leave = helpPage(main);
   else if (!state.workspace || place === "start") leave = startPage(main, state, go);
   else if (place === "case" && name) leave = await viewerPage(main, name, result);
+  else if (place === "data") leave = dataPage(main);
+  else if (place === "training") leave = trainingPage(main, name, result);
   else leave = scansPage(main);
 }
 
@@ -32,7 +37,13 @@ function go(hash: string): void {
   else location.hash = hash;
 }
 
-function header(state: State): HTMLElement {
+const PLACES: [string, string][] = [
+  ["", "Scans"],
+  ["data", "Training data"],
+  ["training", "Training"],
+];
+
+function header(state: State, place: string): HTMLElement {
   const folder = state.workspace?.split(/[\\/]/).pop() ?? "";
   return h(
     "header",
@@ -44,6 +55,8 @@ function header(state: State): HTMLElement {
         { class: "workspace", href: state.can_choose ? "#/start" : "#/", title: `Workspace: ${state.workspace}` },
         folder,
       ),
+    state.workspace !== null &&
+      h("nav", {}, ...PLACES.map(([id, label]) => h("a", { href: `#/${id}`, "aria-current": (place === "case" ? "" : place) === id ? "page" : undefined }, label))),
     h("span", { class: "space" }),
     h("span", { class: "quiet notice" }, "For research only; not a medical device"),
     h("a", { class: "button plain", href: "#/help" }, "Help"),

@@ -4,6 +4,7 @@ import { caseAt, get, post, type Case, type Model } from "./api";
 import { addScans, filesOf } from "./drop";
 import { attempt, h, show } from "./dom";
 import { Jobs } from "./jobs";
+import { askWhereLegsBegin } from "./legs";
 
 export function scansPage(main: HTMLElement): () => void {
   const chosen = new Set<string>();
@@ -21,7 +22,7 @@ export function scansPage(main: HTMLElement): () => void {
       else for (const one of cases) chosen.add(one.name);
       draw();
     });
-    show(heading, h("h1", {}, "Scans"), h("span", { class: "quiet" }, cases.length ? `${cases.length}` : ""), h("span", { class: "space" }), cases.length > 0 && all);
+    show(heading, h("h1", {}, "Scans"), h("span", { class: "quiet" }, cases.length ? `${cases.length}` : ""), h("span", { class: "space" }), cases.some((one) => one.results.length > 0) && h("a", { class: "button plain", href: "/api/everything.zip", download: "", title: "Every result of every scan as one zip" }, "Save all results"), cases.length > 0 && all);
     show(grid, ...cases.map((one) => card(one, chosen, draw)));
     bar.classList.toggle("hidden", chosen.size === 0);
     const count = bar.querySelector(".count");
@@ -103,9 +104,12 @@ function segmenting(models: Model[], chosen: Set<string>, cases: () => Case[], s
     h("option", { value: "openvino" }, "OpenVINO"),
     h("option", { value: "torch" }, "PyTorch"),
   );
+  const where = h("input", { type: "checkbox", id: "where" });
+  const whereLabel = h("label", { class: "row", title: "A line is proposed for each scan, which you can move" }, where, "Say where the legs begin");
   const explain = (): void => {
     const one = models.find((m) => m.name === model.value);
     about.textContent = one ? `${one.title}. ${one.licence}.` : "";
+    whereLabel.classList.toggle("hidden", !one?.of_legs);
   };
   model.addEventListener("change", explain);
   explain();
@@ -115,13 +119,21 @@ function segmenting(models: Model[], chosen: Set<string>, cases: () => Case[], s
       const again = cases().filter((c) => chosen.has(c.name) && c.results.some((r) => r.name === model.value));
       const overwrite = again.length > 0;
       if (overwrite && !confirm(`${again.length} of these have a result of ${model.value} already. Replace it? Corrected versions stay.`)) return;
-      await post("/api/jobs/segment", { cases: [...chosen], model: model.value, engine: engine.value, overwrite });
+      const lines: Record<string, number> = {};
+      if (where.checked && models.find((m) => m.name === model.value)?.of_legs) {
+        for (const name of chosen) {
+          const line = await askWhereLegsBegin(name);
+          if (line === undefined) return;
+          if (line !== null) lines[name] = line;
+        }
+      }
+      await post("/api/jobs/segment", { cases: [...chosen], model: model.value, engine: engine.value, overwrite, from_slice: lines });
       chosen.clear();
       started();
     }),
   );
   return [
-    h("div", { class: "row" }, h("strong", { class: "count" }), h("label", { for: "model" }, "Model"), model, h("label", { for: "engine" }, "Engine"), engine, h("span", { class: "space" }), start),
+    h("div", { class: "row" }, h("strong", { class: "count" }), h("label", { for: "model" }, "Model"), model, h("label", { for: "engine" }, "Engine"), engine, whereLabel, h("span", { class: "space" }), start),
     about,
   ];
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -168,6 +169,9 @@ def test_differences_say_who_labels_what_and_lead_to_the_thickest() -> None:
     assert found.map.array[8, 8, 8] == OTHER
     assert found.worst_mm == (8.0, 8.0, 8.0)
     assert found.depth_mm == pytest.approx(6.0)
+    a[8, 8, 8] = 0
+    cube = difference(LabelMap(a, affine, task=task), LabelMap(np.zeros_like(a), affine, task=task))
+    assert (cube.worst_mm, cube.depth_mm) == ((8.0, 8.0, 8.0), pytest.approx(6.0))
 
 
 def test_a_result_compared_with_itself_agrees(client: TestClient) -> None:
@@ -227,6 +231,18 @@ def test_work_that_a_restart_interrupted_is_begun_anew(tmp_path: Path) -> None:
     assert states["waiting-finish"] in ("waiting", "running")
     assert json.loads((tmp_path / "running-segment.json").read_text())["state"] in ("waiting", "running")
     assert "broken" not in states
+
+
+def test_a_training_holds_up_no_segmenting_and_a_drop_waits_for_neither(tmp_path: Path) -> None:
+    queue = Queue(tmp_path, Idlers())
+    for kind in ("train", "finetune", "segment", "inspect"):
+        queue.add(kind, kind, {})  # type: ignore[arg-type]
+    end = time.monotonic() + 5
+    while sum(job.state == "running" for job in queue.all()) < 3 and time.monotonic() < end:
+        time.sleep(0.01)
+    states = {job.kind: job.state for job in queue.all()}
+    queue.close()
+    assert states == {"train": "running", "segment": "running", "inspect": "running", "finetune": "waiting"}
 
 
 def test_a_workspace_is_open_in_one_app_only(desk: Desk, workspace: Path) -> None:

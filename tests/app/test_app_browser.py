@@ -5,53 +5,28 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PIL import Image
+from browsing import NEEDED, Server, coloured, kept, opened, pixels
 
 from models import boxes, brightness_model
 from osteon.anatomy import Task
 from osteon.io import read_labels
 from osteon.io.dicom import write_dicom_series
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-CHROMIUM = next((p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None)
-STATIC = Path(__file__).parents[2] / "src" / "osteon" / "app" / "static" / "index.html"
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
 PORT = 8791
-PATIENCE_MS = 120_000
-SOFTWARE_GL = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
-
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
-    pytest.mark.skipif(not STATIC.is_file(), reason="the app's pages are not built (make pages)"),
-]
-
-
-class Server:
-    """``osteon app`` in a process of its own, as a user starts it."""
-
-    def __init__(self, workspace: Path, home: Path) -> None:
-        command = [sys.executable, "-m", "osteon", "app", str(workspace), "--port", str(PORT), "--no-browser"]
-        environment = os.environ | {"HOME": str(home), "USERPROFILE": str(home)}
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-        assert self.process.stdout is not None
-        found = re.search(r"http://\S+", self.process.stdout.readline())
-        assert found is not None
-        self.address = found[0]
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(30)
+OWN = f"http://127.0.0.1:{PORT}/"
+pytestmark = NEEDED
 
 
 @pytest.fixture(scope="module")
@@ -65,48 +40,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(place: Path) -> Iterator[list[Server]]:
     """The running server, in a list, so that a test can restart it."""
-    running = [Server(place / "study", place)]
+    running = [Server(place / "study", place, PORT)]
     yield running
     running[0].stop()
 
 
 @pytest.fixture(scope="module")
-def page(server: list[Server]) -> Iterator[playwright.Page]:
-    with playwright.sync_playwright() as browsers:
-        browser = browsers.chromium.launch(executable_path=CHROMIUM, args=SOFTWARE_GL)
-        context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="light")
-        context.set_default_timeout(PATIENCE_MS)
-        opened = context.new_page()
-        opened.foreign = []
-        opened.on("request", lambda r: opened.foreign.append(r.url) if not r.url.startswith(OWN) else None)
-        opened.on("pageerror", lambda error: opened.foreign.append(str(error)))
-        opened.goto(server[0].address)
-        yield opened
-        browser.close()
+def page(server: list[Server]) -> Iterator[Page]:
+    with opened(server[0]) as shown:
+        yield shown
 
 
-OWN = (f"http://127.0.0.1:{PORT}/", "blob:", "data:")
-
-
-def kept(page: playwright.Page, name: str) -> None:
-    folder = os.environ.get("OSTEON_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"app-{name}.png")
-
-
-def pixels(page: playwright.Page) -> np.ndarray:
-    """The canvas as the user sees it, (rows, columns, 3)."""
-    page.wait_for_timeout(1500)
-    return np.asarray(Image.open(BytesIO(page.locator("#stage").screenshot())).convert("RGB")).astype(int)
-
-
-def coloured(picture: np.ndarray) -> int:
-    """Pixels that are neither grey nor the crosshair."""
-    crosshair = np.abs(picture - (89, 217, 204)).max(axis=2) < 40
-    return int(((np.ptp(picture, axis=2) > 60) & ~crosshair).sum())
-
-
-def test_a_dropped_dicom_folder_becomes_a_case(page: playwright.Page, place: Path) -> None:
+def test_a_dropped_dicom_folder_becomes_a_case(page: Page, place: Path) -> None:
     page.locator("input[type=file]").first.set_input_files(place / "dicom")
     page.wait_for_selector(".one .picture img")
     page.locator(".one input.name").fill("boxes")
@@ -118,7 +63,7 @@ def test_a_dropped_dicom_folder_becomes_a_case(page: playwright.Page, place: Pat
     assert (place / "study" / "scans" / "boxes.nii.gz").is_file()
 
 
-def test_the_queue_survives_a_reload_and_a_job_can_be_cancelled(page: playwright.Page) -> None:
+def test_the_queue_survives_a_reload_and_a_job_can_be_cancelled(page: Page) -> None:
     page.locator("[data-case=boxes] input").check()
     page.locator("#model").select_option("brightness")
     kept(page, "choose")
@@ -131,7 +76,7 @@ def test_the_queue_survives_a_reload_and_a_job_can_be_cancelled(page: playwright
         page.wait_for_selector(".job.cancelled, .job.done")
 
 
-def test_work_goes_on_after_a_restart_of_the_app(page: playwright.Page, server: list[Server], place: Path) -> None:
+def test_work_goes_on_after_a_restart_of_the_app(page: Page, server: list[Server], place: Path) -> None:
     page.get_by_role("button", name="Tidy up").click()
     page.wait_for_selector("[data-case=boxes]")
     result = place / "study" / "results" / "brightness" / "boxes" / "report.html"
@@ -141,14 +86,14 @@ def test_work_goes_on_after_a_restart_of_the_app(page: playwright.Page, server: 
         page.get_by_role("button", name="Segment", exact=True).click()
         page.wait_for_selector(".job.running")
         server[0].stop()
-        server[0] = Server(place / "study", place)
+        server[0] = Server(place / "study", place, PORT)
         page.reload()  # the cookie of before the restart still opens the door
         page.wait_for_selector(".job.done a")
     assert result.is_file()
 
 
-def test_labels_and_surfaces_are_seen(page: playwright.Page) -> None:
-    page.goto(f"{OWN[0]}#/case/boxes/brightness")
+def test_labels_and_surfaces_are_seen(page: Page) -> None:
+    page.goto(f"{OWN}#/case/boxes/brightness")
     page.wait_for_selector(".structure")
     shown = pixels(page)
     assert shown.max() > 80
@@ -165,16 +110,17 @@ def test_labels_and_surfaces_are_seen(page: playwright.Page) -> None:
     assert coloured(hidden[upper]) < coloured(shown[upper]) / 4
 
 
-def test_the_slice_field_moves_the_picture(page: playwright.Page) -> None:
+def test_the_slice_field_moves_the_picture(page: Page) -> None:
     page.keyboard.press("2")
     before = pixels(page)
     page.get_by_label("Axial slice").fill("70")
     page.keyboard.press("Enter")
-    assert np.abs(pixels(page) - before).sum() > 0
+    changes = (np.abs(pixels(page) - before).sum() > 0 for _ in range(20))  # a busy machine draws late
+    assert any(changes)
     assert "of 80" in page.locator(".status").inner_text()
 
 
-def test_what_is_painted_is_saved_where_it_was_painted(page: playwright.Page, place: Path) -> None:
+def test_what_is_painted_is_saved_where_it_was_painted(page: Page, place: Path) -> None:
     page.get_by_role("tab", name="Correct").click()
     page.locator("#brush").fill("1")
     page.get_by_label("Paint over other structures").check()  # the middle of the slice is one
@@ -199,8 +145,8 @@ def test_what_is_painted_is_saved_where_it_was_painted(page: playwright.Page, pl
     assert distance <= max(labels[0].spacing_mm)
 
 
-def test_numbers_report_and_files_are_there(page: playwright.Page) -> None:
-    page.goto(f"{OWN[0]}#/case/boxes/brightness")
+def test_numbers_report_and_files_are_there(page: Page) -> None:
+    page.goto(f"{OWN}#/case/boxes/brightness")
     page.wait_for_selector(".structure")
     page.get_by_role("tab", name="Measure").click()
     page.wait_for_selector(".wide table")
@@ -215,5 +161,5 @@ def test_numbers_report_and_files_are_there(page: playwright.Page) -> None:
     assert download.value.suggested_filename == "boxes-brightness.zip"
 
 
-def test_no_request_left_the_machine_and_no_script_failed(page: playwright.Page) -> None:
+def test_no_request_left_the_machine_and_no_script_failed(page: Page) -> None:
     assert page.foreign == []

@@ -36,7 +36,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     DESK.shut()
 
 
-@SCHEMA.exclude(path_regex="/api/jobs/segment|/look|/accept|/labels$|/api/workspace").parametrize()
+@SCHEMA.exclude(path_regex="/api/jobs/segment|/look|/accept|/api/workspace").parametrize()
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 def test_nothing_asked_is_a_server_error(case: schemathesis.Case) -> None:
     answer = case.call(headers={"host": HOST, "origin": ORIGIN})

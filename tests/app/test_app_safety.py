@@ -68,7 +68,7 @@ def test_every_answer_carries_the_policy(client: TestClient, stranger: TestClien
 
 
 TRAVERSALS = [
-    "../study",
+    "../../study",
     "..%2f..%2fetc",
     "%2e%2e",
     "a/../../b",
@@ -83,7 +83,17 @@ TRAVERSALS = [
 @pytest.mark.parametrize("name", TRAVERSALS)
 def test_no_name_leads_out_of_the_workspace(client: TestClient, workspace: Path, name: str) -> None:
     (workspace.parent / "secret.nii.gz").write_bytes(b"secret")
-    for path in (f"/api/cases/{name}", f"/api/cases/{name}/scan.nii", f"/api/cases/boxes/results/{name}/report.html"):
+    (workspace.parent / "check.html").write_bytes(b"secret")
+    for path in (
+        f"/api/cases/{name}",
+        f"/api/cases/{name}/scan.nii",
+        f"/api/cases/{name}/orientation.png",
+        f"/api/cases/{name}/coronal.png",
+        f"/api/cases/boxes/results/{name}/report.html",
+        f"/api/cohorts/{name}/check.html",
+        f"/api/runs/{name}/report.html",
+        f"/api/runs/{name}/curves",
+    ):
         answer = client.get(path)
         assert answer.status_code in (404, 422), path
         assert b"secret" not in answer.content
@@ -100,6 +110,20 @@ def test_a_link_out_of_the_workspace_is_not_followed(client: TestClient, workspa
     (workspace / "scans" / "boxes.nii.gz").rename(outside)
     (workspace / "scans" / "boxes.nii.gz").symlink_to(outside)
     assert client.get("/api/cases/boxes/scan.nii").status_code == 404
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links here")
+def test_pages_behind_links_out_of_the_workspace_are_not_shown(client: TestClient, workspace: Path) -> None:
+    outside = workspace.parent / "outside"
+    outside.mkdir()
+    for name in ("check.html", "report.html", "cohort.json", "config.json"):
+        (outside / name).write_text("{}", encoding="utf-8")
+    for place in ("cohorts", "runs"):
+        (workspace / place).mkdir()
+        (workspace / place / "x").symlink_to(outside)
+    assert client.get("/api/cohorts/x/check.html").status_code == 404
+    assert client.get("/api/runs/x/report.html").status_code == 404
+    assert client.get("/api/runs/x/curves").status_code == 404
 
 
 def test_names_of_dropped_files_lead_nowhere(client: TestClient, workspace: Path) -> None:

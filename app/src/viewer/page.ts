@@ -3,7 +3,9 @@
 import { caseAt, get, type Case, type Job, type Result } from "../api";
 import { attempt, h, say, show } from "../dom";
 import { CorrectPanel } from "./correct";
-import { addLabels } from "./reference";
+import { addMasks, masksButton } from "./masks";
+import { checkOrientation } from "./orientation";
+import { filesOf } from "../drop";
 import { comparePanel, measurePanel, savePanel } from "./results";
 import { Stage, type Layout } from "./stage";
 import { statusBar } from "./status";
@@ -71,6 +73,24 @@ class ViewerPage {
     );
     this.drawLayouts();
     document.addEventListener("keydown", this.key);
+    this.takeDrops();
+  }
+
+  /** Masks and surfaces that are dropped on the picture. */
+  private takeDrops(): void {
+    const frame = this.canvas.parentElement;
+    if (!frame) return;
+    const over = (on: boolean) => (event: DragEvent) => {
+      event.preventDefault();
+      frame.classList.toggle("over", on);
+    };
+    frame.addEventListener("dragover", over(true));
+    frame.addEventListener("dragleave", over(false));
+    frame.addEventListener("drop", (event) => {
+      over(false)(event);
+      const { dataTransfer } = event;
+      if (dataTransfer) void attempt(async () => addMasks(this.about, await filesOf(dataTransfer), (made) => this.taken(made)));
+    });
   }
 
   async open(): Promise<void> {
@@ -111,7 +131,13 @@ class ViewerPage {
   private drawLayouts(): void {
     const button = ([id, label]: [Layout, string], n: number): HTMLElement =>
       h("button", { "aria-pressed": String(this.stage.layout === id), title: `${label} (${n + 1})`, click: () => this.setLayout(id) }, label);
-    show(this.layouts, ...LAYOUTS.map(button));
+    const beside = h("button", { "aria-pressed": String(this.stage.isSideBySide), title: "The scan alone beside the scan with its labels (B)", click: () => this.setSideBySide() }, "Side by side");
+    const check = h("button", { class: "plain", title: "Right, left, front, back, head and feet, as the scan's header has them", click: () => checkOrientation(this.about, this.result) }, "Check orientation");
+    show(this.layouts, ...LAYOUTS.map(button), beside, h("span", { class: "space" }), check);
+  }
+
+  private setSideBySide(): void {
+    void attempt(() => this.stage.setSideBySide(!this.stage.isSideBySide)).then(() => this.drawLayouts());
   }
 
   private setLayout(layout: Layout): void {
@@ -120,6 +146,7 @@ class ViewerPage {
   }
 
   private choose(panel: Panel): void {
+    if (panel === "correct" && this.stage.isSideBySide) this.setSideBySide(); // painting moves one picture only
     if (this.shown === "correct" && panel !== "correct") {
       if (this.correct.isUnsaved && !confirm("What you painted is not saved. Throw it away?")) return;
       this.correct.close();
@@ -140,7 +167,7 @@ class ViewerPage {
     else if (panel === "measure") measurePanel(this.panel, this.wide, about, result);
     else if (panel === "compare") comparePanel(this.panel, this.wide, about, result, stage);
     else savePanel(this.panel, about, result, stage);
-    if (panel === "look" || panel === "compare") this.panel.append(addLabels(about, (made) => this.show(made)));
+    if (panel === "look" || panel === "compare") this.panel.append(masksButton(about, (made) => this.taken(made)));
   }
 
   private openCorrect(result: Result): void {
@@ -150,7 +177,7 @@ class ViewerPage {
 
   private offerWhole(): void {
     const button = h("button", { class: "plain", title: "Slower on machines with little graphics memory", click: () => this.loadWhole(this.shown) }, "Load every voxel");
-    this.layouts.append(h("span", { class: "space" }), h("span", { class: "quiet" }, `shown thinned, every ${this.about.steps.join(", ")} voxels`), button);
+    this.layouts.append(h("span", { class: "quiet" }, `shown thinned, every ${this.about.steps.join(", ")} voxels`), button);
   }
 
   private loadWhole(then: Panel): void {
@@ -167,6 +194,11 @@ class ViewerPage {
     this.shown = "look";
     this.about = await get<Case>(caseAt(this.about.name));
     this.show(made);
+  }
+
+  /** Masks have become a result: show it, unless the user has gone elsewhere meanwhile. */
+  private taken(made: string): void {
+    if (location.hash.startsWith(`#/case/${encodeURIComponent(this.about.name)}`)) this.show(made);
   }
 
   private show(result: string): void {
@@ -200,7 +232,8 @@ class ViewerPage {
     const layout = LAYOUTS[Number(event.key) - 1];
     if (layout && !event.ctrlKey && !event.altKey) return this.setLayout(layout[0]);
     if (event.key === "o") this.stage.outlined = !this.stage.outlined;
-    else if (event.key === "l") this.stage.labelled = !this.stage.labelled;
+    else if (event.key === "l") this.stage.setSeen(this.stage.seen === "scan" ? "both" : "scan");
+    else if (event.key === "b") return this.setSideBySide();
     else return;
     this.stage.repaint();
     this.refreshed();

@@ -1,6 +1,7 @@
 // The picture: NiiVue with a scan, labels over it, and surfaces, as a radiologist expects them.
 
 import { MULTIPLANAR_TYPE, Niivue, NVImage, SHOW_RENDER, SLICE_TYPE } from "@niivue/niivue";
+import { Twin } from "./twin";
 import { bytes, caseAt, get, resultAt, type Case, type Result, type Structure } from "../api";
 
 export type Layout = "planes" | "axial" | "coronal" | "sagittal" | "solid";
@@ -13,8 +14,6 @@ const TYPES: Record<Layout, SLICE_TYPE> = {
   solid: SLICE_TYPE.RENDER,
 };
 
-const NOTHING_OF_THE_SCAN = [-2, 0, 0];
-
 /** NIFTI_INTENT_LABEL (nifti1.h): without it the viewer takes values for brightness, and paints the background, too. */
 const LABELS = 1002;
 
@@ -23,6 +22,9 @@ const DIFFERENCES: Structure[] = [
   { name: "only in the second", value: 2, colour: "#38bdf8", side: "" },
   { name: "another structure", value: 3, colour: "#e879f9", side: "" },
 ];
+
+/** What of scan and labels is seen. */
+export type Seen = "both" | "scan" | "labels";
 
 export interface Place {
   mm: [number, number, number];
@@ -42,8 +44,13 @@ export class Stage {
   labelled = true;
   layout: Layout = "planes";
   moved: (place: Place) => void = () => undefined;
+  seen: Seen = "both";
   private shown: string | null = null;
   private attached = false;
+  private wasPlaced = false;
+  private twin: Twin | null = null;
+  private bytes = new ArrayBuffer(0);
+  private window: [number, number] = [0, 1];
 
   constructor(
     readonly canvas: HTMLCanvasElement,
@@ -60,7 +67,6 @@ export class Stage {
       multiplanarShowRender: SHOW_RENDER.NEVER,
       multiplanarLayout: MULTIPLANAR_TYPE.GRID,
       meshThicknessOn2D: 0,
-      renderOverlayBlend: 0, // in 3-D the surfaces stand for the labels
       isColorbar: false,
       loadingText: "",
       show3Dcrosshair: false,
@@ -68,16 +74,18 @@ export class Stage {
       fontSizeScaling: 0.35,
       dragAndDropEnabled: false,
     });
+    // the surfaces stand for the labels in 3-D, and nothing of the scan is shown there: casting its rays would cost seconds
+    this.nv.drawImage3D = () => undefined;
     this.nv.onLocationChange = () => this.moved(this.place());
   }
 
   async open(whole: boolean): Promise<void> {
     if (!this.attached) await this.nv.attachToCanvas(this.canvas);
     this.attached = true;
-    const scan = await bytes(`${caseAt(this.about.name)}/scan.nii?whole=${String(whole)}`);
+    this.bytes = await bytes(`${caseAt(this.about.name)}/scan.nii?whole=${String(whole)}`);
     while (this.nv.volumes.length > 0) this.nv.removeVolumeByIndex(0);
-    this.nv.addVolume(await NVImage.loadFromUrl({ url: scan as never, name: "scan.nii", colormap: "gray", percentileFrac: 0.01 }));
-    this.nv.setClipPlane(NOTHING_OF_THE_SCAN);
+    this.nv.addVolume(await NVImage.loadFromUrl({ url: this.bytes as never, name: "scan.nii", colormap: "gray", percentileFrac: 0.01 }));
+    this.window = [this.scan.cal_min ?? 0, this.scan.cal_max ?? 1];
     this.moved(this.place());
   }
 
@@ -108,15 +116,27 @@ export class Stage {
       names.map((name) => ({
         url: `${place}/meshes/${encodeURIComponent(name)}.ply`,
         name: `${name}.ply`,
-        rgba255: new Uint8Array([...rgb(this.structures.find((s) => s.name === name)?.colour ?? "#cccccc"), 255]) as never,
+        rgba255: new Uint8Array([...rgb(result.structures.find((s) => s.name === name)?.colour ?? "#cccccc"), 255]) as never,
         opacity: 1,
         visible: true,
       })),
     );
     this.dressMeshes();
+    this.goToFirst();
     // the costly 3-D view only where there is something in it
     this.nv.opts.multiplanarShowRender = this.nv.meshes.length > 0 ? SHOW_RENDER.ALWAYS : SHOW_RENDER.NEVER;
     this.nv.drawScene();
+  }
+
+  /** When a case opens, the middle of its first structure is shown: the middle of a scan may lie between two legs. */
+  private goToFirst(): void {
+    const points = this.nv.meshes[0]?.pts;
+    if (this.wasPlaced || !points || points.length === 0) return;
+    this.wasPlaced = true;
+    const sums = [0, 0, 0];
+    points.forEach((value, n) => (sums[n % 3] = (sums[n % 3] ?? 0) + value));
+    const count = points.length / 3;
+    this.goToMm([(sums[0] ?? 0) / count, (sums[1] ?? 0) / count, (sums[2] ?? 0) / count]);
   }
 
   async showDifference(first: string, second: string): Promise<void> {
@@ -174,11 +194,46 @@ export class Stage {
   setLayout(layout: Layout): void {
     this.layout = layout;
     this.nv.setSliceType(TYPES[layout]);
+    this.twin?.setSlices(TYPES[layout]);
+  }
+
+  get isSideBySide(): boolean {
+    return this.twin !== null;
+  }
+
+  /** The scan alone beside the scan with its labels, or not. */
+  async setSideBySide(on: boolean): Promise<void> {
+    this.twin?.close();
+    this.twin = null;
+    const frame = this.canvas.parentElement;
+    if (!on || !frame) return;
+    this.twin = new Twin(this.nv);
+    await this.twin.open(frame, this.bytes, TYPES[this.layout]);
+    this.twin.window(...this.window);
+  }
+
+  /** The window in use; that of the picture differs while the scan is hidden. */
+  get windowed(): [number, number] {
+    return this.window;
   }
 
   setWindow(low: number, high: number): void {
-    this.scan.cal_min = low;
-    this.scan.cal_max = Math.max(high, low + 1e-6);
+    this.window = [low, Math.max(high, low + 1e-6)];
+    this.applyWindow();
+  }
+
+  /** Scan and labels superimposed, or one of them; a hidden scan is black throughout. */
+  setSeen(seen: Seen): void {
+    this.seen = seen;
+    this.labelled = seen !== "scan";
+    this.applyWindow();
+    this.repaint();
+  }
+
+  private applyWindow(): void {
+    const most = (this.scan.global_max ?? 1) + 1;
+    [this.scan.cal_min, this.scan.cal_max] = this.seen === "labels" ? [most, most + 1] : this.window;
+    this.twin?.window(...this.window);
     this.nv.updateGLVolume();
   }
 
@@ -229,11 +284,21 @@ export class Stage {
 
   /** Give the graphics memory back. */
   close(): void {
+    this.twin?.close();
     if (this.attached) this.nv.gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
 
   async picture(name: string): Promise<void> {
-    this.nv.drawScene();
-    await this.nv.saveScene(name);
+    if (!this.twin) {
+      this.nv.drawScene();
+      return this.nv.saveScene(name);
+    }
+    const png = await new Promise<Blob | null>((done) => this.twin?.beside().toBlob(done));
+    if (!png) throw new Error("The picture could not be made. Try it with one picture.");
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(png);
+    link.download = name;
+    link.click();
+    window.setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   }
 }

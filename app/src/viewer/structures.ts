@@ -1,19 +1,27 @@
 // The panel for looking: labels, structures, brightness.
 
 import { h, show, swatch } from "../dom";
-import type { Stage } from "./stage";
+import type { Seen, Stage } from "./stage";
 
 export function lookPanel(place: HTMLElement, stage: Stage, hasSurface: boolean): () => void {
-  const labels = h("input", { type: "checkbox", checked: stage.labelled });
+  const SEEN: [Seen, string, string][] = [
+    ["both", "Both", "Labels over the scan (L takes them away)"],
+    ["scan", "Scan", "The scan alone"],
+    ["labels", "Labels", "The labels alone"],
+  ];
+  const choices = SEEN.map(([id, words, title]) => {
+    const choice = h("input", { type: "radio", name: "seen", value: id, checked: stage.seen === id });
+    choice.addEventListener("change", () => stage.setSeen(id));
+    return { choice, element: h("label", { class: "row", title }, choice, words) };
+  });
   const outlines = h("input", { type: "checkbox", checked: stage.outlined });
   const opacity = h("input", { type: "range", min: 0.05, max: 1, step: 0.05, value: stage.opacity, id: "opacity" });
   const apply = (): void => {
-    stage.labelled = labels.checked;
     stage.outlined = outlines.checked;
     stage.opacity = Number(opacity.value);
     stage.repaint();
   };
-  for (const input of [labels, outlines, opacity]) input.addEventListener("input", apply);
+  for (const input of [outlines, opacity]) input.addEventListener("input", apply);
   show(
     place,
     h("h3", {}, "Labels"),
@@ -22,7 +30,8 @@ export function lookPanel(place: HTMLElement, stage: Stage, hasSurface: boolean)
       : h(
           "div",
           {},
-          h("div", { class: "row" }, h("label", { class: "row", title: "Labels on or off (L)" }, labels, "Show"), h("label", { class: "row", title: "Outlines or filled (O)" }, outlines, "Outlines")),
+          h("div", { class: "row wrapped" }, ...choices.map((one) => one.element)),
+          h("label", { class: "row", title: "Outlines or filled (O)" }, outlines, "Outlines"),
           h("div", { class: "row" }, h("label", { for: "opacity" }, "Opacity"), opacity),
         ),
     h("h3", {}, "Brightness and contrast"),
@@ -32,7 +41,7 @@ export function lookPanel(place: HTMLElement, stage: Stage, hasSurface: boolean)
     hasSurface || stage.labels === undefined ? null : h("p", { class: "quiet" }, "Its surfaces are being made; they appear when the work is done."),
   );
   return () => {
-    labels.checked = stage.labelled;
+    for (const { choice } of choices) choice.checked = choice.value === stage.seen;
     outlines.checked = stage.outlined;
   };
 }
@@ -49,7 +58,8 @@ function structure(stage: Stage, name: string, colour: string): HTMLElement {
 
 /** Two sliders as radiologists name them: level is what becomes mid-grey, window how much lies between black and white. */
 function windowing(stage: Stage): HTMLElement {
-  const { cal_min: low = 0, cal_max: high = 1, global_min: least = 0, global_max: most = 1 } = stage.scan;
+  const [low, high] = stage.windowed;
+  const { global_min: least = 0, global_max: most = 1 } = stage.scan;
   const span = Math.max(most - least, 1e-6);
   const level = h("input", { type: "range", min: least, max: most, step: span / 500, value: (low + high) / 2, id: "level" });
   const width = h("input", { type: "range", min: span / 500, max: span, step: span / 500, value: high - low, id: "window" });

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import edt
 import numpy as np
+from numpy.typing import NDArray
 
 from osteon.app.workspace import Workspace
 from osteon.errors import UsageError
@@ -65,10 +66,21 @@ def difference(first: LabelMap, second: LabelMap) -> Difference:
     found[differs & (a == 0)] = ONLY_SECOND
     if not differs.any():
         return Difference(Volume(found, first.affine), None, 0.0)
-    depth = edt.edt(np.ascontiguousarray(differs), anisotropy=first.spacing_mm, black_border=False)
-    place = np.unravel_index(int(np.argmax(depth)), depth.shape)
-    x, y, z = (float(v) for v in first.world_mm(np.array([place]))[0])
-    return Difference(Volume(found, first.affine), (x, y, z), float(depth[place]))
+    box = _box_around(differs)
+    depth = edt.edt(np.ascontiguousarray(differs[box]), anisotropy=first.spacing_mm, black_border=False)
+    inside = np.unravel_index(int(np.argmax(depth)), depth.shape)
+    place = np.array(inside) + [side.start for side in box]
+    x, y, z = (float(v) for v in first.world_mm(place[None])[0])
+    return Difference(Volume(found, first.affine), (x, y, z), float(depth[inside]))
+
+
+def _box_around(marked: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
+    """Smallest box that holds all that is marked, with a voxel around it where there is one."""
+    sides = []
+    for axis, count in enumerate(marked.shape):
+        held = np.flatnonzero(marked.any(axis=tuple(a for a in range(3) if a != axis)))
+        sides.append(slice(max(0, int(held[0]) - 1), min(count, int(held[-1]) + 2)))
+    return sides[0], sides[1], sides[2]
 
 
 def table(first: LabelMap, second: LabelMap) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from osteon.app.viewing import view_of_labels
 from osteon.app.workspace import Origin, Workspace
 from osteon.case_folder import CasePaths, write_results
 from osteon.io import read, read_labels
@@ -34,6 +35,7 @@ def complete(workspace: Workspace, case: str, name: str, doing: Callable[[float,
         labels = read_labels(paths.segmentation, workspace.task(paths))
     run.facts["changes"] = list(origin.changes)
     write_results(paths, scan, labels, run, lambda: _facts(origin), name=case)
+    view_of_labels(workspace, case, name, whole=False)
 
 
 def is_complete(paths: CasePaths) -> bool:

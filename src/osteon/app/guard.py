@@ -20,8 +20,8 @@ LARGEST_FILE = 2 * 2**30
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; "
-    "connect-src 'self' data: blob:; worker-src 'self' blob:; frame-ancestors 'none'; form-action 'self'; "
-    "base-uri 'none'"
+    "connect-src 'self' data: blob:; worker-src 'self' blob:; frame-src 'self'; "
+    "frame-ancestors 'none'; form-action 'self'; base-uri 'none'"
 )
 """Content Security Policy (W3C, level 3): only what comes from here runs; the viewer unpacks its font from data."""
 

@@ -16,10 +16,19 @@ from osteon.app.workspace import UnknownError
 from osteon.io.whole import written_whole
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
-Kind = Literal["inspect", "add", "segment", "finish", "labels"]
+Kind = Literal[
+    "inspect", "add", "masks-look", "segment", "finish", "masks", "cohort", "train", "crossval", "finetune", "study"
+]
 
-QUICK: tuple[Kind, ...] = ("inspect", "add")
-"""Kinds that a user waits for: they have a lane of their own beside long work."""
+QUICK: tuple[Kind, ...] = ("inspect", "add", "masks-look")
+"""Kinds that a user waits for."""
+
+TRAININGS: tuple[Kind, ...] = ("train", "crossval", "finetune", "study")
+"""Kinds that take hours."""
+
+Lane = Literal["quick", "usual", "training"]
+LANES: tuple[Lane, ...] = ("quick", "usual", "training")
+"""Work of one lane waits for none of another."""
 
 KEPT = 200
 """Ended jobs that are remembered."""
@@ -70,7 +79,7 @@ class Job(BaseModel):
 
 
 class Queue:
-    """Jobs of one workspace, run one after another in each of two lanes.
+    """Jobs of one workspace, run one after another in each of three lanes.
 
     Parameters
     ----------
@@ -86,9 +95,9 @@ class Queue:
         self._running: dict[str, Worker] = {}
         self._closed = False
         self._load()
-        self._lanes = [threading.Thread(target=self._work, args=(quick,), daemon=True) for quick in (True, False)]
-        for lane in self._lanes:
-            lane.start()
+        self._lanes = [threading.Thread(target=self._work, args=(lane,), daemon=True) for lane in LANES]
+        for thread in self._lanes:
+            thread.start()
 
     def add(self, kind: Kind, title: str, spec: dict[str, Any], *, case: str = "", result: str = "") -> Job:
         """Put a job at the end of the queue."""
@@ -139,22 +148,22 @@ class Queue:
             self._lock.notify_all()
         for worker in workers:
             worker.stop()
-        for lane in self._lanes:
-            lane.join(timeout=10)
+        for thread in self._lanes:
+            thread.join(timeout=10)
 
-    def _work(self, quick: bool) -> None:
+    def _work(self, lane: Lane) -> None:
         while True:
             with self._lock:
-                job = self._next(quick)
+                job = self._next(lane)
                 while job is None and not self._closed:
                     self._lock.wait()
-                    job = self._next(quick)
+                    job = self._next(lane)
                 if job is None or self._closed:
                     return
                 job.state, job.started, job.stage = "running", time.time(), "starting"
                 self._keep(job)
                 worker = self._running[job.id] = self.workers.take()
-            if quick:
+            if lane == "quick":
                 self.workers.warm()  # for the next drop; long work does not pay for it
             outcome = worker.run({"kind": job.kind, **job.spec}, partial(self._heard, job))
             with self._lock:
@@ -164,8 +173,8 @@ class Queue:
                 job.error, job.warnings = outcome.error, outcome.warnings
                 self._end(job, "failed" if outcome.error else "done")
 
-    def _next(self, quick: bool) -> Job | None:
-        waiting = [j for j in self._jobs.values() if j.state == "waiting" and (j.kind in QUICK) == quick]
+    def _next(self, lane: Lane) -> Job | None:
+        waiting = [j for j in self._jobs.values() if j.state == "waiting" and _lane_of(j.kind) == lane]
         return min(waiting, key=lambda j: j.created, default=None)
 
     def _heard(self, job: Job, event: dict[str, Any]) -> None:
@@ -202,3 +211,9 @@ class Queue:
             elif not job.is_over and job.kind in QUICK:
                 job.error = "The app was ended before this was done. Drop the files again."
                 self._end(job, "failed")
+
+
+def _lane_of(kind: Kind) -> Lane:
+    if kind in QUICK:
+        return "quick"
+    return "training" if kind in TRAININGS else "usual"

@@ -37,6 +37,16 @@ class WorkspacePaths:
         return self.folder / "models"
 
     @property
+    def cohorts(self) -> Path:
+        """Training data, one cohort a folder."""
+        return self.folder / "cohorts"
+
+    @property
+    def runs(self) -> Path:
+        """Trainings and cross-validations, one folder each."""
+        return self.folder / "runs"
+
+    @property
     def own(self) -> Path:
         """What the app needs for itself."""
         return self.folder / OWN
@@ -64,6 +74,26 @@ class WorkspacePaths:
         """Its picture in the list."""
         return self.own / "thumbnails" / f"{case}.png"
 
+    def cohort(self, name: str) -> Path:
+        """Folder of one cohort."""
+        return self.cohorts / name
+
+    def check_page(self, name: str) -> Path:
+        """Page of a cohort's check, where the command writes it."""
+        return self.cohort(name) / "check.html"
+
+    def findings(self, name: str) -> Path:
+        """How much a cohort's check found, as JSON."""
+        return self.own / "cohorts" / f"{name}.json"
+
+    def run(self, name: str) -> Path:
+        """Folder of one training or cross-validation."""
+        return self.runs / name
+
+    def plan(self, name: str) -> Path:
+        """How a training was started, as JSON; its own folder must be empty when it begins."""
+        return self.own / "runs" / f"{name}.json"
+
     def result(self, name: str, case: str) -> Path:
         """Folder of one result of one case."""
         return self.results / name / case
@@ -88,3 +118,12 @@ class UploadPaths:
     def picture(self, number: int) -> Path:
         """Picture of one series."""
         return self.folder / "pictures" / f"{number}.png"
+
+    @property
+    def masks(self) -> Path:
+        """What masks and surfaces are in it, as JSON."""
+        return self.folder / "masks.json"
+
+    def overlay(self, world: str) -> Path:
+        """Masks or surfaces over the scan, read as of one world."""
+        return self.folder / "overlays" / f"{world}.png"

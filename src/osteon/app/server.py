@@ -27,6 +27,9 @@ from osteon.errors import OsteonError, UsageError
 HOME = Path(".osteon")
 """Below the user's home: the secret of the cookie, and the workspaces of earlier days."""
 
+PAGES = Path(str(resources.files("osteon.app"))) / "static"
+"""What `make pages` builds and wheels hold."""
+
 DESCRIPTION = "Local programming interface of `osteon app`. Everything that its pages do goes through it."
 
 
@@ -40,7 +43,7 @@ def create_app(desk: Desk, static: Path | None = None) -> Guard:
         Folder of the built pages; None for those of the package.
     """
     app = bare_app(desk)
-    pages = static or Path(str(resources.files("osteon.app"))) / "static"
+    pages = static or PAGES
     if (pages / "index.html").is_file():
         app.mount("/", StaticFiles(directory=pages, html=True))
     return Guard(app, desk.access)
@@ -100,7 +103,7 @@ def serve(
     Raises
     ------
     UsageError
-        If the port is taken, or the app would be open to others without a password.
+        If the port is taken, the pages are not built, or the app would be open to others without a password.
     """
     import uvicorn
 
@@ -111,6 +114,10 @@ def serve(
         )
     if not access.is_local and workspace is None:
         raise UsageError("An app that other machines can reach needs its workspace named at the start.")
+    if not (PAGES / "index.html").is_file():
+        raise UsageError(
+            "The pages of the app are not built. From a clone, build them with: make pages (needs Node.js)."
+        )
     listening = _listening(host, port)  # before anything is opened: another app may be at work here
     desk = Desk(access, Path.home() / HOME / "workspaces.json", spare=True)
     try:

@@ -16,6 +16,7 @@ from osteon.app.workspace import UnknownError
 from osteon.errors import ReadError, UsageError
 from osteon.io.formats import SUFFIXES, kind_of, suffix_of
 from osteon.io.magic import is_zip
+from osteon.io.surface_file import SURFACE_SUFFIXES
 
 MOST_FILES = 20_000
 """In one drop; a study of every sequence has some thousand slices."""
@@ -116,7 +117,7 @@ class Upload:
         elif kind == "dicom":
             part.replace(self.paths.dicom / f"{secrets.token_hex(8)}.dcm")
             return
-        elif kind is None:
+        elif kind is None and Path(plain).suffix.lower() not in SURFACE_SUFFIXES:
             with (self.paths.folder / "ignored").open("a", encoding="utf-8") as listed:
                 listed.write(f"{plain}\n")
             return
@@ -147,6 +148,12 @@ def plain_name(name: str) -> str:
     last = PurePosixPath(name.replace("\\", "/")).name
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", last).strip(".-_")[-80:]
     return plain.lstrip(".-_") or "file"
+
+
+def without_place(text: str, folder: Path) -> str:
+    """A sentence without the folder of the drop, which means nothing to a user."""
+    text = re.sub(re.escape(f"{folder}/files/") + "[0-9a-f]+/", "", text)
+    return text.replace(str(folder / "dicom"), "What was dropped").replace(f"{folder}/", "")
 
 
 def check_archive(path: Path, name: str) -> None:

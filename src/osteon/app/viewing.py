@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from osteon.app.paths import WorkspacePaths
+from osteon.app.workspace import Workspace
 from osteon.errors import ReadError
 from osteon.geometry import Grid
-from osteon.io import read, write
+from osteon.io import read, read_labels, write
 from osteon.io.formats import smallest_unsigned
 from osteon.io.whole import written_whole
 from osteon.report.slices import CODES, windowed
@@ -25,6 +26,10 @@ MOST_VOXELS = 24_000_000
 
 THUMBNAIL = 320
 """Longer side of a small picture, in pixels."""
+
+
+LONG = 1.5
+"""A body so many times as long as wide is pictured from the front."""
 
 
 def grid_of(path: Path) -> Grid:
@@ -71,11 +76,35 @@ def view_of_scan(paths: WorkspacePaths, case: str, scan: Path, *, whole: bool) -
     whole : bool
         Every voxel, also of a large scan.
     """
-    about = scan.stat()
-    view = paths.views / f"{case}-{about.st_mtime_ns}-{'whole' if whole else 'first'}.nii"
+    view = _view(paths, case, scan, whole=whole)
     if not view.is_file():
         write_view(read(scan), view, whole=whole)
     return view
+
+
+def view_of_labels(workspace: Workspace, case: str, result: str, *, whole: bool) -> Path:
+    """File of a result's labels for the viewer, thinned as the scan is; made when it is first asked for."""
+    paths = workspace.result(case, result)
+    stamp = paths.segmentation.stat().st_mtime_ns
+    view = workspace.paths.views / "labels" / f"{case}-{result}-{stamp}-{'whole' if whole else 'first'}.nii"
+    if not view.is_file():
+        write_view(read_labels(paths.segmentation, workspace.task(paths)), view, whole=whole)
+    return view
+
+
+def write_thumbnail(paths: WorkspacePaths, case: str, scan: Path) -> Path:
+    """Small picture of a scan; what the viewer will ask for first is made of the same reading."""
+    path = paths.thumbnail(case)
+    if not path.is_file():
+        volume, view = read(scan), _view(paths, case, scan, whole=False)
+        if not view.is_file():
+            write_view(volume, view, whole=False)
+        write_picture(volume, path)
+    return path
+
+
+def _view(paths: WorkspacePaths, case: str, scan: Path, *, whole: bool) -> Path:
+    return paths.views / f"{case}-{scan.stat().st_mtime_ns}-{'whole' if whole else 'first'}.nii"
 
 
 def write_view(volume: Volume, path: Path, *, whole: bool) -> None:
@@ -87,9 +116,12 @@ def write_view(volume: Volume, path: Path, *, whole: bool) -> None:
 
 
 def picture(volume: Volume) -> Image.Image:
-    """The middle slice in the plane that the scan was taken in, as a radiologist looks at it."""
+    """The middle slice in the plane that the scan was taken in, as radiologists see it; a long body from the front."""
     axis = int(np.argmax(volume.spacing_mm))
     plane = {"R": "sagittal", "L": "sagittal", "A": "coronal", "P": "coronal"}.get(volume.orientation[axis], "axial")
+    edges_mm = [n * s for n, s in zip(volume.shape, volume.spacing_mm, strict=True)]
+    if plane == "axial" and edges_mm[axis] > LONG * max(e for n, e in enumerate(edges_mm) if n != axis):
+        plane = "coronal"  # a whole leg says more than a slice of its knee
     turned = volume.reoriented(CODES[plane])  # type: ignore[index] # one of the three
     columns, rows = turned.spacing_mm[:2]
     pixels: NDArray[np.generic] = turned.array[:, :, turned.shape[2] // 2].T  # (rows, columns)

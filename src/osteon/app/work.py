@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import osteon.io.dicom  # noqa: F401 - loaded while the worker waits, as is what follows
-from osteon.anatomy import Task
+from osteon.app.jobs import TRAININGS
 from osteon.app.paths import UploadPaths
-from osteon.app.uploads import Upload
-from osteon.app.viewing import write_picture, write_view
+from osteon.app.uploads import Upload, without_place
+from osteon.app.viewing import view_of_labels, write_picture, write_view
 from osteon.app.workspace import Origin, Workspace, usable_name
 from osteon.errors import OsteonError, ReadError
-from osteon.io import Inspected, inspect, read_labels, write
+from osteon.io import Inspected, inspect, write
 from osteon.io.scans import case_name, read_scan
+from osteon.io.surface_file import SURFACE_SUFFIXES
 from osteon.io.whole import written_whole
 from osteon.volume import Volume
 
@@ -31,8 +31,8 @@ def look_through(job: dict[str, Any], doing: Doing) -> list[str]:
     for thing in things:
         for one in _inspected(thing):
             row = _row(len(found), thing, one)
-            row["note"] = [_without_place(note, upload.paths.folder) for note in one.notes]
-            row["problem"] = _without_place(one.problem or "", upload.paths.folder)
+            row["note"] = [without_place(note, upload.paths.folder) for note in one.notes]
+            row["problem"] = without_place(one.problem or "", upload.paths.folder)
             found.append(row)
     for row in found:
         _write_found(upload, found, complete=False)
@@ -61,7 +61,7 @@ def add(job: dict[str, Any], doing: Doing) -> list[str]:
         scan = read_scan(upload.paths.folder / row["thing"], series=row["series"])
         if 1 in scan.volume.shape:
             raise ReadError(f"{name} is a single slice, which is no volume. Choose another series.")
-        notes += [f"{name}: {_without_place(note, upload.paths.folder)}" for note in scan.notes]
+        notes += [f"{name}: {without_place(note, upload.paths.folder)}" for note in scan.notes]
         write_view(scan.volume, workspace.paths.views / f"{name}.part.nii", whole=False)
         write_picture(scan.volume, workspace.paths.thumbnail(name))
         # the NIfTI header is made anew from the grid alone: nothing else of the source gets into it
@@ -81,11 +81,18 @@ def segment(job: dict[str, Any], doing: Doing) -> list[str]:
     out = workspace.paths.results / model.spec.name
     doing(0.0, "loading the model")
     (case,) = run(
-        workspace.scan(job["case"]), out, model=model, engine=job["engine"], overwrite=job["overwrite"], doing=doing
+        workspace.scan(job["case"]),
+        out,
+        model=model,
+        engine=job["engine"],
+        from_slice=job.get("from_slice"),  # missing in jobs of an earlier version
+        overwrite=job["overwrite"],
+        doing=doing,
     )
     if case.error is not None:
         raise case.error
     Origin(model.task.name, "model", model.spec.name).write(case.paths.folder, model.task)
+    view_of_labels(workspace, job["case"], model.spec.name, whole=False)
     return list(case.warnings)
 
 
@@ -98,26 +105,32 @@ def finish(job: dict[str, Any], doing: Doing) -> list[str]:
     return []
 
 
-def take_labels(job: dict[str, Any], doing: Doing) -> list[str]:
-    """A label map from a file as a result of a case, to compare with or to correct."""
-    from osteon.app.completing import complete
-    from osteon.app.corrections import add_labels
+def masks_look(job: dict[str, Any], doing: Doing) -> list[str]:
+    """Look through masks and surfaces."""
+    from osteon.app.mask_work import look_through_masks
 
-    workspace = Workspace(Path(job["workspace"]))
-    upload = Upload.find(workspace.paths, job["upload"])
-    files = [thing for thing in upload.things() if thing.is_file()]
-    if len(files) != 1:
-        raise ReadError(f"{len(files)} label maps were dropped; give one NIfTI, MHA or NRRD file at a time.")
-    doing(0.0, "reading")
-    try:
-        labels = read_labels(files[0], Task.load(job["task"]))
-        add_labels(workspace, job["case"], job["result"], labels)
-    except OsteonError as error:
-        raise type(error)(_without_place(str(error), upload.paths.folder)) from error
-    finally:
-        upload.throw_away()
-    complete(workspace, job["case"], job["result"], doing)
-    return []
+    return look_through_masks(job, doing)
+
+
+def masks(job: dict[str, Any], doing: Doing) -> list[str]:
+    """Take masks and surfaces."""
+    from osteon.app.mask_work import take_masks
+
+    return take_masks(job, doing)
+
+
+def cohort(job: dict[str, Any], doing: Doing) -> list[str]:
+    """Make a cohort, divide it and check it."""
+    from osteon.app.cohorts import make
+
+    return make(job, doing)
+
+
+def training(job: dict[str, Any], doing: Doing) -> list[str]:
+    """Train, cross-validate or fine-tune."""
+    from osteon.app.training_work import work
+
+    return work(job, doing)
 
 
 KINDS: dict[str, Callable[[dict[str, Any], Doing], list[str]]] = {
@@ -125,11 +138,17 @@ KINDS: dict[str, Callable[[dict[str, Any], Doing], list[str]]] = {
     "add": add,
     "segment": segment,
     "finish": finish,
-    "labels": take_labels,
+    "masks-look": masks_look,
+    "masks": masks,
+    "cohort": cohort,
+    **dict.fromkeys(TRAININGS, training),
 }
 
 
 def _inspected(thing: Path) -> list[Inspected]:
+    if thing.suffix.lower() in SURFACE_SUFFIXES:
+        problem = "It is a surface. Add its scan first, open it, and drop the surface there."
+        return [Inspected(thing.name, "", problem)]
     try:
         return inspect(thing)
     except OsteonError as error:
@@ -159,7 +178,7 @@ def _add_picture(upload: Upload, row: dict[str, Any]) -> None:
         row["words"] = ", ".join(part for part in (_size(scan.volume), row["words"]) if part)
         write_picture(scan.volume, upload.paths.picture(row["number"]))
     except OsteonError as error:
-        row["problem"], row["usable"] = _without_place(str(error), upload.paths.folder), False
+        row["problem"], row["usable"] = without_place(str(error), upload.paths.folder), False
         return
     row["picture"] = True
 
@@ -174,9 +193,3 @@ def _write_found(upload: Upload, found: list[dict[str, Any]], *, complete: bool)
     with written_whole(upload.paths.found) as part:
         document = {"series": found, "complete": complete, "ignored": upload.ignored()}
         part.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
-
-
-def _without_place(text: str, folder: Path) -> str:
-    """A sentence without the folder of the drop, which means nothing to a user."""
-    text = re.sub(re.escape(f"{folder}/files/") + "[0-9a-f]+/", "", text)
-    return text.replace(str(folder / "dicom"), "What was dropped").replace(f"{folder}/", "")

@@ -121,7 +121,7 @@ class Workspace:
         """The scan of a case; `UnknownError` if there is no such case."""
         if case not in self.cases():
             raise UnknownError("There is no such case in this workspace. Reload the page.")
-        return self._inside(self.paths.scan(case))
+        return self.inside(self.paths.scan(case))
 
     def results(self, case: str) -> list[str]:
         """Names of the results of a case, the latest last."""
@@ -138,7 +138,7 @@ class Workspace:
         self.scan(case)
         if name not in self.results(case):
             raise UnknownError("There is no such result of this case. Reload the page.")
-        return CasePaths(self._inside(self.paths.result(name, case)))
+        return CasePaths(self.inside(self.paths.result(name, case)))
 
     def origin(self, paths: CasePaths) -> Origin:
         """How a result came about; of one that the command line made, by its ``run.json``."""
@@ -155,10 +155,25 @@ class Workspace:
         """The task of a result's labels."""
         return Task.load_beside(paths.folder, self.origin(paths).task)
 
+    def tasks(self) -> list[Task]:
+        """Shipped tasks, and those that models have brought."""
+        shipped = [Task.load(name) for name in Task.available()]
+        known = {task.name for task in shipped}
+        own = {model.task.name: model.task for model in self.models() if model.task.name not in known}
+        return [*shipped, *own.values()]
+
+    def task_named(self, name: str) -> Task:
+        """One of `tasks`; `UnknownError` if there is none."""
+        for task in self.tasks():
+            if task.name == name:
+                return task
+        raise UnknownError(f"There is no task named {name[:80]}. Choose one from the list.")
+
     def models(self) -> list[Model]:
-        """Shipped models and the workspace's own that can be opened."""
+        """Shipped models, the workspace's own and those that were trained in it, as far as they can be opened."""
         found = [Model.load(name) for name in Model.available()]
-        for folder in sorted(self.paths.models.glob("*")) if self.paths.models.is_dir() else []:
+        trained = sorted(self.paths.runs.glob("*/model"))
+        for folder in [*sorted(self.paths.models.glob("*")), *trained]:
             try:
                 found.append(Model.load(folder))
             except OsteonError:
@@ -172,7 +187,7 @@ class Workspace:
                 return model
         raise UnknownError(f"There is no model named {name[:80]} here. Choose one from the list.")
 
-    def _inside(self, path: Path) -> Path:
+    def inside(self, path: Path) -> Path:
         """The path, if no link leads out of the workspace."""
         if not path.resolve().is_relative_to(self.paths.folder):
             raise UnknownError("This file is a link that leads out of the workspace; it is not opened.")

@@ -44,6 +44,9 @@ class Segmenting(BaseModel):
     model: CaseName
     engine: Literal["auto", "torch", "openvino"] = "auto"
     overwrite: bool = Field(default=False, description="Replace earlier results of this model.")
+    from_slice: dict[CaseName, int] = Field(
+        default={}, max_length=2000, description="For models of legs: slice of the pelvis's upper end, of some cases."
+    )
 
 
 @router.get("")
@@ -67,6 +70,7 @@ def segment(wanted: Segmenting, desk: DeskNow) -> list[JobFacts]:
             "model": model,
             "engine": wanted.engine,
             "overwrite": wanted.overwrite,
+            "from_slice": wanted.from_slice.get(case),
         }
         added.append(desk.queue.add("segment", f"Segmenting {case}", spec, case=case, result=model))
     return [facts_of(job) for job in added]

@@ -4,48 +4,25 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
-from zipfile import ZIP_STORED, ZipFile
+from typing import Annotated
 
 import pandas as pd
 from fastapi import APIRouter, Query
-from fastapi.responses import FileResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, Field
 
 from osteon.app.api.asking import Case, Chosen, DeskNow, Result
 from osteon.app.api.jobs import JobFacts, facts_of
+from osteon.app.api.sandbox import sandboxed
 from osteon.app.comparing import difference, pair, table
 from osteon.app.corrections import Correction, save_correction
-from osteon.app.viewing import steps_for, thinned, write_view
+from osteon.app.viewing import steps_for, thinned, view_of_labels
 from osteon.app.workspace import UnknownError
-from osteon.errors import UsageError
-from osteon.io import export as write_export
-from osteon.io import read_labels, write, write_stl
-from osteon.io.surface import read_ply
+from osteon.io import write
 from osteon.report.tables import heading, text_of
 
 router = APIRouter(prefix="/api/cases/{case}", tags=["results"])
-
-REPORT_POLICY = (
-    "sandbox allow-scripts allow-popups; default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-    "script-src 'unsafe-inline'"
-)
-"""A report carries its viewer in the page; the sandbox takes its origin away, so that it gets nothing from the app."""
-
-BLOCK = 2**20
-
-Program = Literal["nifti", "slicer", "itk-snap", "dicom-seg", "stl", "ply"]
-
-EXPORTS: dict[str, str] = {
-    "nifti": ".nii.gz",
-    "slicer": ".seg.nrrd",
-    "itk-snap": ".txt",
-    "dicom-seg": ".dcm",
-    "stl": ".zip",
-    "ply": ".zip",
-}
 
 
 class Table(BaseModel):
@@ -85,12 +62,7 @@ def labels(
     whole: Annotated[bool, Query(description="Every voxel, also of a large scan.")] = False,
 ) -> Response:
     """Labels as NIfTI, thinned as the scan is."""
-    workspace = desk.workspace
-    paths = workspace.result(case, result)
-    stamp = paths.segmentation.stat().st_mtime_ns
-    view = workspace.paths.views / "labels" / f"{case}-{result}-{stamp}-{'whole' if whole else 'first'}.nii"
-    if not view.is_file():
-        write_view(read_labels(paths.segmentation, workspace.task(paths)), view, whole=whole)
+    view = view_of_labels(desk.workspace, case, result, whole=whole)
     return FileResponse(view, media_type="application/octet-stream")
 
 
@@ -131,40 +103,7 @@ def preview(case: Case, result: Result, desk: DeskNow) -> FileResponse:
 @router.get("/results/{result}/report.html", response_class=FileResponse)
 def report(case: Case, result: Result, desk: DeskNow) -> FileResponse:
     """The report, in a sandbox."""
-    path = _file(desk.workspace.result(case, result).report)
-    return FileResponse(path, media_type="text/html", headers={"content-security-policy": REPORT_POLICY})
-
-
-@router.get("/results/{result}/all.zip", response_class=StreamingResponse)
-def everything(case: Case, result: Result, desk: DeskNow) -> StreamingResponse:
-    """Every file of a result."""
-    folder = desk.workspace.result(case, result).folder
-    files = [(path, path.relative_to(folder)) for path in sorted(folder.rglob("*")) if path.is_file()]
-    return _zipped(f"{case}-{result}.zip", [(path, f"{case}-{result}/{name.as_posix()}") for path, name in files])
-
-
-@router.get("/results/{result}/export/{program}", response_class=StreamingResponse)
-def export(case: Case, result: Result, program: Program, desk: DeskNow) -> StreamingResponse:
-    """The labels or surfaces in the form that another program reads."""
-    workspace = desk.workspace
-    paths = workspace.result(case, result)
-    name = f"{case}-{result}"
-    if program == "ply":
-        return _zipped(f"{name}-ply.zip", [(p, f"{name}/{p.name}") for p in sorted(paths.meshes.glob("*.ply"))])
-    with tempfile.TemporaryDirectory() as place:
-        if program == "stl":
-            made = []
-            for path in sorted(paths.meshes.glob("*.ply")):
-                made.append((Path(place) / f"{path.stem}.stl", f"{name}/{path.stem}.stl"))
-                write_stl(read_ply(path), made[-1][0])
-            return _zipped(f"{name}-stl.zip", made)
-        out = Path(place) / f"{name}{EXPORTS[program]}"
-        found = read_labels(paths.segmentation, workspace.task(paths))
-        if program == "nifti":
-            write(found, out)
-        else:
-            write_export(found, out, format=program)
-        return _download(out.name, out.read_bytes())
+    return sandboxed(_file(desk.workspace.result(case, result).report))
 
 
 @router.post("/results/{result}/corrections", status_code=201)
@@ -192,7 +131,7 @@ def difference_map(case: Case, desk: DeskNow, first: Chosen, second: Chosen) -> 
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "difference.nii"
         write(thinned(found, steps_for(found.shape, found.spacing_mm)), path)
-        return _download("difference.nii", path.read_bytes())
+        return Response(path.read_bytes(), media_type="application/octet-stream")
 
 
 def _file(path: Path) -> Path:
@@ -210,28 +149,3 @@ def _table(frame: pd.DataFrame) -> Table:
     ]
     columns, units = [m[1] if m else "" for m in split], [(m[2] or "") if m else "" for m in split]
     return Table(columns=columns, units=units, rows=rows)
-
-
-def _zipped(name: str, files: list[tuple[Path, str]]) -> StreamingResponse:
-    if not files:
-        raise UsageError("There is nothing to pack: this result has no such files.")
-    packed = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it has been sent
-    with ZipFile(packed, "w", ZIP_STORED) as archive:
-        for path, inside in files:
-            archive.write(path, inside)
-    packed.seek(0)
-
-    def blocks() -> Iterator[bytes]:
-        with packed:
-            while block := packed.read(BLOCK):
-                yield block
-
-    return StreamingResponse(blocks(), media_type="application/zip", headers=_saved_as(name))
-
-
-def _download(name: str, content: bytes) -> StreamingResponse:
-    return StreamingResponse(iter([content]), media_type="application/octet-stream", headers=_saved_as(name))
-
-
-def _saved_as(name: str) -> dict[str, str]:
-    return {"content-disposition": f'attachment; filename="{name}"'}

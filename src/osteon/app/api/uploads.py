@@ -8,7 +8,6 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response
 from pydantic import BaseModel, Field
 
-from osteon.anatomy import Task
 from osteon.app.api.asking import NAME, DeskNow, Number
 from osteon.app.api.jobs import JobFacts, facts_of
 from osteon.app.workspace import UnknownError, usable_name
@@ -120,35 +119,6 @@ def accept(number: Number, chosen: Choices, desk: DeskNow) -> JobFacts:
         "choices": [choice.model_dump() for choice in chosen.choices],
     }
     return facts_of(desk.queue.add("add", f"Adding {names}", spec))
-
-
-class Labels(BaseModel):
-    """What a dropped label map is."""
-
-    case: str = Field(pattern=NAME)
-    name: str = Field(pattern=NAME, description="Name of the result, such as `reference`.")
-    task: str = Field(max_length=80, description="Task that gives the label values meaning.")
-
-
-@router.post("/{number}/labels", status_code=202)
-def take_labels(number: Number, labels: Labels, desk: DeskNow) -> JobFacts:
-    """Take a dropped label map as a result of a case; it must lie on the scan's grid."""
-    upload, workspace = desk.upload(number), desk.workspace
-    workspace.scan(labels.case)
-    usable_name(labels.name)
-    if labels.task not in Task.available():
-        raise UsageError(f"There is no such task. Known: {', '.join(Task.available())}.")
-    if labels.name in workspace.results(labels.case):
-        raise UsageError(f"{labels.case} already has a result named {labels.name}. Choose another name.")
-    spec = {
-        "workspace": str(workspace.paths.folder),
-        "upload": upload.id,
-        "case": labels.case,
-        "result": labels.name,
-        "task": labels.task,
-    }
-    title = f"Adding labels to {labels.case}"
-    return facts_of(desk.queue.add("labels", title, spec, case=labels.case, result=labels.name))
 
 
 @router.delete("/{number}", status_code=204)

@@ -63,6 +63,7 @@ class ModelFacts(BaseModel):
     task_title: str
     licence: str
     structures: list[StructureFacts]
+    of_legs: bool = Field(description="Whether it can be told where the legs begin.")
 
 
 @router.get("/state")
@@ -115,6 +116,7 @@ def models(desk: DeskNow) -> list[ModelFacts]:
             task_title=model.task.title,
             licence=model.spec.licence,
             structures=structures_of(model.task),
+            of_legs=model.task.limb is not None,
         )
         for model in desk.workspace.models()
     ]
