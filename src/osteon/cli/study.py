@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from osteon.cli.output import console, print_json, print_table, say
+from osteon.cli.training import cohort_and_split
 from osteon.errors import UsageError
 
 if TYPE_CHECKING:
@@ -65,10 +66,10 @@ def run(
         raise UsageError(f"--to and --groups are for the study transfer; leave them out of {name}.")
     if to is not None and groups:
         raise UsageError("--to and --groups both say between what models are transferred; leave one out.")
-    cohort, folds = _cohort_and_split(folder, split, leave_one_out, settings.training.seed)
+    cohort, folds = _cohort_and_folds(folder, split, leave_one_out, settings.training.seed)
     setting = Setting([cohort], [folds], settings, weights, _pair(groups))
     if to is not None:
-        other, its_folds = _cohort_and_split(to, None, leave_one_out, settings.training.seed)
+        other, its_folds = _cohort_and_folds(to, None, leave_one_out, settings.training.seed)
         setting = Setting([cohort, other], [folds, its_folds], settings, weights)
     chosen = [arm.strip() for arm in arms.split(",") if arm.strip()]
     found = run_study(name, setting, out, arms=chosen, budget_minutes=budget, resume=resume, device=device, said=say)
@@ -82,17 +83,16 @@ def run(
         raise typer.Exit(1)
 
 
-def _cohort_and_split(folder: Path, file: Path | None, leave_one_out: bool, seed: int) -> tuple[Cohort, Split]:
-    from osteon.cohort import Cohort, Split
-    from osteon.cohort.split import SPLIT
+def _cohort_and_folds(folder: Path, file: Path | None, leave_one_out: bool, seed: int) -> tuple[Cohort, Split]:
+    from osteon.cohort import Cohort
     from osteon.cohort.split import split as divide
 
+    if not leave_one_out:
+        return cohort_and_split(folder, file)
+    if file is not None:
+        raise UsageError("--split and --leave-one-out both say who is tested; leave one out.")
     cohort = Cohort.load(folder)
-    if leave_one_out:
-        if file is not None:
-            raise UsageError("--split and --leave-one-out both say who is tested; leave one out.")
-        return cohort, divide(cohort, kind="leave-one-out", validation=1, seed=seed)
-    return cohort, Split.load(file or folder / SPLIT, cohort)
+    return cohort, divide(cohort, kind="leave-one-out", validation=1, seed=seed)
 
 
 def _pair(groups: str) -> tuple[str, str] | None:

@@ -63,7 +63,7 @@ def train(
     from osteon.training import TrainingConfig
     from osteon.training import train as run
 
-    cohort, folds = _cohort_and_split(folder, split)
+    cohort, folds = cohort_and_split(folder, split)
     settings = _with_network(_seeded(TrainingConfig.load(config), seed), network, minutes)
     chosen, others = _fold(folds, fold), _others(also)
     with _epochs_said(settings.epochs) as said:
@@ -90,7 +90,7 @@ def crossval(
     from osteon.crossvalidation.summary import over_subjects
     from osteon.training import TrainingConfig
 
-    cohort, folds = _cohort_and_split(folder, split)
+    cohort, folds = cohort_and_split(folder, split)
     settings, others = _with_network(_seeded(TrainingConfig.load(config), seed), network, minutes), _others(also)
     with _epochs_said(settings.epochs, len(folds.folds)) as said:
         found = run(cohort, out, config=settings, split=folds, also=others, resume=resume, device=device, said=said)
@@ -123,7 +123,7 @@ def finetune(
     from osteon.training import finetuning_config
     from osteon.training.config import read_tables
 
-    cohort, folds = _cohort_and_split(folder, split)
+    cohort, folds = cohort_and_split(folder, split)
     tables = read_tables(config) if config is not None else {}
     settings = _seeded(finetuning_config(model, tables, add or (), str(config or "finetune")), seed)
     chosen, others = _fold(folds, fold), _others(also)
@@ -136,7 +136,8 @@ def finetune(
     console.print(str(tuned.folder), markup=False)
 
 
-def _cohort_and_split(folder: Path, split: Path | None) -> tuple[Cohort, Split]:
+def cohort_and_split(folder: Path, split: Path | None) -> tuple[Cohort, Split]:
+    """A cohort, and the split that is named or lies in it."""
     from osteon.cohort import Cohort, Split
     from osteon.cohort.split import SPLIT
 
