@@ -202,6 +202,16 @@ def test_beyond_an_end_where_the_body_goes_on_nothing_is_taught_and_beyond_air_a
 # --- fields and artefacts
 
 
+@pytest.mark.parametrize("angle", [0.0, 0.7, 2.5, 4.0])
+@pytest.mark.parametrize("across_mm", [0.5, 6.0, np.array([0.0, 5.0, 1.0])])
+def test_a_picture_does_not_move_against_its_labels(angle: float, across_mm: float | np.ndarray) -> None:
+    points = planes.through_slice(across_mm, 1.5, angle)  # type: ignore[arg-type]
+    # labels are those of the middle point, a picture is the mean of all
+    np.testing.assert_array_equal(points[planes.SUBSLICES // 2], 0.0)
+    np.testing.assert_allclose(points.mean(axis=0), 0.0, atol=1e-12)
+    assert np.ptp(points[:, :2], axis=0).max() > 0.5
+
+
 def test_splines_add_up_to_one_and_their_slope_is_the_difference_quotient() -> None:
     places = np.linspace(0, 0.99, 57)
     assert spline_basis(places, 7).sum(axis=1) == pytest.approx(np.ones(57), abs=1e-6)
@@ -293,7 +303,7 @@ def test_a_batch_has_the_shapes_types_and_range_of_prepared_scans(generator: Sli
 
 def test_the_right_leg_is_on_the_left_of_the_picture_also_in_mirror_images(body: Body) -> None:
     for flip in (0.0, 1.0):
-        settings = PLAIN.model_copy(update={"flip": flip, "regions": (0, 1, 0, 1, 0)})
+        settings = PLAIN.model_copy(update={"flip": flip, "regions": (0, 0, 1, 0, 1, 0)})
         made = SliceGenerator([body], settings, CLASSES, size=(64, 112), spacing_mm=4.0).batch(2, 8)[1]
         for picture in made:
             columns = torch.arange(112.0).expand(64, 112)
@@ -310,7 +320,7 @@ def test_a_mirror_image_is_the_mirror_image() -> None:
     lopsided.parts.array[:45][thicker], lopsided.labels.array[:45][thicker] = CODE["femur"], 12
     pictures, targets = [], []
     for flip in (0.0, 1.0):
-        settings = PLAIN.model_copy(update=FAULTLESS | {"flip": flip, "regions": (0, 1, 0, 0, 0)})
+        settings = PLAIN.model_copy(update=FAULTLESS | {"flip": flip, "regions": (0, 0, 1, 0, 0, 0)})
         generator = SliceGenerator([lopsided], settings, CLASSES, size=(64, 111), spacing_mm=3.7)
         slices, target, _ = generator.batch(3, 1)
         pictures.append(slices[0, 1])
@@ -364,14 +374,14 @@ def test_slices_without_noise_are_the_same_on_every_device(body: Body, device: s
 
 
 def test_regions_of_weight_zero_are_not_shown(body: Body) -> None:
-    settings = PLAIN.model_copy(update={"regions": (0, 0, 0, 1, 0)})
+    settings = PLAIN.model_copy(update={"regions": (0, 0, 0, 0, 1, 0)})
     _, target, position = SliceGenerator([body], settings, CLASSES, size=(64, 96), spacing_mm=4.0).batch(4, 6)
     assert bool(((position > 0.64) & (position < 0.9)).all())
     assert set(target.unique().tolist()) == {0, 1, 3, 5, 7}
 
 
 def test_one_leg_shows_the_bones_of_one_side(body: Body) -> None:
-    settings = PLAIN.model_copy(update={"one_leg": 1.0, "regions": (0, 1, 0, 0, 0)})
+    settings = PLAIN.model_copy(update={"one_leg": 1.0, "regions": (0, 0, 1, 0, 0, 0)})
     _, target, _ = SliceGenerator([body], settings, CLASSES, size=(64, 112), spacing_mm=4.0).batch(4, 8)
     sides = [set(picture.unique().tolist()) for picture in target]
     assert all(s in ({0, 2}, {0, 6}) for s in sides)

@@ -79,6 +79,7 @@ def bodies(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the bodies.")],
     count: Annotated[int, typer.Option(help="How many.", min=1)] = 20,
     seed: Annotated[int, typer.Option(help="Other seeds are other people.")] = 0,
+    spacing: Annotated[float, typer.Option(help="Voxel edge of the maps in mm.", min=0.5, max=4.0)] = 1.5,
 ) -> None:
     """Make bodies to train on: legs of all ages as maps of their parts, from which slices of any contrast are made."""
     from osteon.io.whole import folder_written_whole
@@ -88,7 +89,7 @@ def bodies(
     _require_free(out)
     with folder_written_whole(out) as part, progress_bar("building", total=count) as doing:
         for number in range(count):
-            body = draw_legs(BODY_SEEDS + 1000 * seed + number, spacing_mm=(2.0, 2.0, 2.0))
+            body = draw_legs(BODY_SEEDS + 1000 * seed + number, spacing_mm=(spacing, spacing, spacing))
             write_body(body, part)
             doing(number + 1, body.name)
     console.print(f"{out}: {count} bodies", markup=False)

@@ -176,9 +176,10 @@ def through_slice(across_mm: FloatArray | float, spacing_mm: float, angle: float
     Returns
     -------
     (SUBSLICES, 3) ndarray
-        mm along a row, down a column, to the next slice; the middle one is 0.
+        mm along a row, down a column, to the next slice; the middle one is 0, and so is their mean: the picture does not
+        move against the labels, which are those of the middle.
     """
-    cosine, sine = np.cos(angle), np.sin(angle)
-    within = spacing_mm / 3 * np.array([[cosine, sine, 0], [0, 0, 0], [sine, -cosine, 0]])
+    towards = np.array([np.cos(angle), np.sin(angle), 0.0])
+    within = spacing_mm / 3 * np.array([towards, np.zeros(3), -towards])
     across = across_mm * np.array([0.0, 0.0, 1.0]) if np.ndim(across_mm) == 0 else across_mm
     return np.asarray(np.array([-1, 0, 1])[:, None] / 3 * across + within)

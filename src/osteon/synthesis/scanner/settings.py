@@ -18,7 +18,7 @@ class GeneratorSettings(BaseModel):
         intensity in a random contrast, and that all bones do. ``tissue_variation``: standard deviation of relaxation
         times and proton densities between cases. ``texture``: size of the variation within a tissue, 1 as usual.
     Place and shape
-        ``regions``: weights of hip and pelvis, thigh, knee, calf, ankle and foot. ``rotation_degrees``,
+        ``regions``: weights of upper pelvis, hips, thigh, knee, calf, ankle and foot. ``rotation_degrees``,
         ``tilt_degrees``: standard deviations in the slice's plane and out of it. ``shift_mm``: largest shift of the
         middle. ``scaling``: standard deviation of size (log), ``stretch`` that of each axis against it.
         ``child_share``: share of adult bodies shrunk to children's size, down to ``child_size``.
@@ -46,7 +46,7 @@ class GeneratorSettings(BaseModel):
     tissue_variation: float = Field(default=0.08, ge=0, le=0.3)
     texture: float = Field(default=1.0, ge=0, le=5)
 
-    regions: tuple[float, float, float, float, float] = (1.2, 0.8, 1.0, 0.9, 0.6)
+    regions: tuple[float, float, float, float, float, float] = (0.8, 1.4, 0.6, 0.9, 0.9, 0.5)
     rotation_degrees: float = Field(default=8.0, ge=0, le=180)
     tilt_degrees: float = Field(default=7.0, ge=0, le=45)
     shift_mm: float = Field(default=35.0, ge=0)

@@ -20,8 +20,8 @@ from osteon.synthesis.scanner.settings import GeneratorSettings
 from osteon.synthesis.scanner.signals import brightest_signal, signals, texture_knots
 from osteon.synthesis.scanner.threads import one_thread
 
-REGIONS = ((0.0, 0.33), (0.33, 0.52), (0.52, 0.66), (0.66, 0.87), (0.87, 1.0))
-"""Hip and pelvis, thigh, knee, calf, ankle and foot, as positions along the body."""
+REGIONS = ((0.0, 0.23), (0.23, 0.35), (0.35, 0.52), (0.52, 0.66), (0.66, 0.87), (0.87, 1.0))
+"""Upper pelvis, hips with pubis and ischium, thigh, knee, calf, ankle and foot, as positions along the body."""
 
 
 class SliceGenerator:
