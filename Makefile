@@ -25,11 +25,15 @@ demo: .venv/installed
 app: .venv/installed pages
 	$(BIN)/osteon app
 
-# What the app's browser tests need, where it can be had: without it they skip. Debian's Chromium and Node.js, if root.
+# What the app's browser tests need, where it can be had: Debian's Chromium and Node.js (20.19 or later) if root, and the
+# built pages. Nothing here fails a run: without a network the tests skip, and say what is missing.
+LIMIT := $(if $(shell command -v timeout),timeout 240)
+INSTALL = [ "$$(id -u)" = 0 ] && $(LIMIT) apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive $(LIMIT) apt-get install -y -qq --no-install-recommends
 browser:
-	-@command -v chromium >/dev/null && command -v npm >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium nodejs npm >/dev/null; }
-	-@command -v npm >/dev/null && $(MAKE) --no-print-directory pages
+	@command -v chromium >/dev/null || { $(INSTALL) chromium >/dev/null; } || echo "There is no Chromium: browser tests will skip."
+	@command -v npm >/dev/null || { $(INSTALL) nodejs npm >/dev/null; } || echo "There is no npm to build the app's pages with."
+	@$(LIMIT) $(MAKE) --no-print-directory pages || echo "The app's pages are not built: browser tests will skip."
 
 # Pages of the app, into the package; a wheel built afterwards holds them.
 pages: src/osteon/app/static/index.html

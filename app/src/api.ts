@@ -26,6 +26,7 @@ export interface Model {
   licence: string;
   structures: Structure[];
   of_legs: boolean;
+  source: "installed" | "own" | "trained";
 }
 export interface Task {
   name: string;
@@ -115,7 +116,7 @@ export interface Case {
 }
 export interface Job {
   id: string;
-  kind: "inspect" | "add" | "masks-look" | "segment" | "finish" | "masks" | "cohort" | "train" | "crossval" | "finetune" | "study";
+  kind: "glance" | "inspect" | "add" | "masks-look" | "segment" | "finish" | "masks" | "cohort" | "train" | "crossval" | "finetune" | "study";
   title: string;
   case: string;
   result: string;

@@ -1,8 +1,9 @@
 // Training data: cohorts of this workspace, made of its cases and their labels, checked, and divided by subject.
 
 import { get, post, type Case, type Cohort, type Study } from "./api";
-import { attempt, h, show } from "./dom";
+import { attempt, counted, h, show } from "./dom";
 import { Jobs } from "./jobs";
+import { freeName } from "./names";
 
 export function dataPage(main: HTMLElement): () => void {
   const cohorts = h("div", { class: "list" });
@@ -33,13 +34,15 @@ export function dataPage(main: HTMLElement): () => void {
   );
   load();
   void attempt(async () => offerStudy(study, await get<Study | null>("/api/study"), () => jobs.soon()));
-  void attempt(async () => makeForm(making, await get<Case[]>("/api/cases"), () => jobs.soon()));
+  void attempt(async () => {
+    const [cases, made] = await Promise.all([get<Case[]>("/api/cases"), get<Cohort[]>("/api/cohorts")]);
+    makeForm(making, cases, made.map((one) => one.name), () => jobs.soon());
+  });
   return () => jobs.end();
 }
 
 function cohortCard(one: Cohort, changed: () => void): HTMLElement {
   if (one.problem) return h("section", { class: "entry", "data-cohort": one.name }, h("strong", {}, one.name), h("p", { class: "problem" }, one.problem));
-  const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
   const sides = one.folds === 0 ? "not divided yet" : one.folds === 1 ? `${one.training} to learn from, ${one.validation} to judge by` : `${one.folds} folds for a cross-validation`;
   const verdict = one.errors === null ? "not checked here" : one.errors ? `${counted(one.errors, "error")} to mend before training` : one.warnings ? `${counted(one.warnings, "warning")} to look at` : "nothing found wrong";
   const folds = h("input", { type: "number", min: 1, max: 100, value: Math.max(1, one.folds), "aria-label": "Folds", title: "1 for a training; more for a cross-validation" });
@@ -80,19 +83,19 @@ function offerStudy(place: HTMLElement, study: Study | null, started: () => void
       "div",
       { class: "entry offer" },
       h("strong", {}, "This folder is laid out as the leg study's"),
-      h("p", {}, `${study.cases.length} scans with masks were found: ${study.cases.slice(0, 4).join(", ")}${study.cases.length > 4 ? ", ..." : "."}`),
+      h("p", {}, `${counted(study.cases.length, "scan")} with masks found: ${study.cases.slice(0, 4).join(", ")}${study.cases.length > 4 ? ", ..." : "."}`),
       ...study.notes.slice(0, 3).map((note) => h("p", { class: "quiet" }, note)),
-      study.dropped.length > 0 && h("p", { class: "quiet" }, `${study.dropped.length} files are left out, each for a reason that the check names.`),
+      study.dropped.length > 0 && h("p", { class: "quiet" }, `Left out: ${counted(study.dropped.length, "file")}, for reasons that the check names.`),
       h("button", { class: "primary", click: begin }, "Take them over as cases and as a cohort"),
     ),
   );
 }
 
 /** One line a case: whether it is taken, which labels are its truth, and whose scan it is. */
-function makeForm(place: HTMLElement, cases: Case[], started: () => void): void {
+function makeForm(place: HTMLElement, cases: Case[], taken: string[], started: () => void): void {
   const labelled = cases.filter((one) => one.results.length > 0);
   const corrected = (one: Case): string => [...one.results].reverse().find((r) => r.made_by !== "model")?.name ?? "";
-  const name = h("input", { type: "text", id: "cohort-name", value: "corrected", maxlength: 80 });
+  const name = h("input", { type: "text", id: "cohort-name", value: freeName("corrected", taken), maxlength: 80 });
   const judged = h("input", { type: "number", id: "judged", min: 0, max: 1000, value: Math.max(1, Math.round(labelled.length / 5)) });
   const folds = h("input", { type: "number", id: "folds", min: 1, max: 100, value: 1, title: "1 for a training; more for a cross-validation" });
   const rows = labelled.map((one) => {

@@ -29,6 +29,9 @@ export function swatch(colour: string): HTMLElement {
   return element;
 }
 
+/** A number and its noun. */
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
 let closing = 0;
 
 /** A sentence at the foot of the page; errors stay until they are closed. */

@@ -1,14 +1,17 @@
 // Adding scans: files are sent one by one, looked through, shown with pictures; what is chosen becomes cases.
 
 import { get, post, put, remove, type Found, type Job, type Series } from "./api";
-import { attempt, h, say, show } from "./dom";
+import { attempt, counted, h, say, show } from "./dom";
 import { isOver } from "./jobs";
+import { freeName, numberedName } from "./names";
 
 const AT_ONCE = 4;
 const ASK_MS = 300;
+/** A larger drop takes a while to arrive: one of its slices is shown meanwhile. */
+const GLANCED_AT = 100;
 
 /** Every file of what was dropped, also of folders in it. */
-export async function filesOf(transfer: DataTransfer): Promise<File[]> {
+async function filesOf(transfer: DataTransfer): Promise<File[]> {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
   if (entries.length === 0) return [...transfer.files];
   return (await Promise.all(entries.map(filesBelow))).flat();
@@ -26,12 +29,27 @@ async function filesBelow(entry: FileSystemEntry): Promise<File[]> {
   }
 }
 
+/** Files and folders that are dropped on an element. */
+export function dropOn(element: HTMLElement, take: (files: File[]) => void): void {
+  const over = (on: boolean) => (event: DragEvent) => {
+    event.preventDefault();
+    element.classList.toggle("over", on);
+  };
+  element.addEventListener("dragover", over(true));
+  element.addEventListener("dragleave", over(false));
+  element.addEventListener("drop", (event) => {
+    over(false)(event);
+    const { dataTransfer } = event;
+    if (dataTransfer) void attempt(async () => take(await filesOf(dataTransfer)));
+  });
+}
+
 const pause = (ms: number): Promise<void> => new Promise((done) => window.setTimeout(done, ms));
 
 export async function addScans(files: File[], taken: string[], accepted: () => void): Promise<void> {
   if (files.length === 0) return;
   const dialog = h("dialog", { class: "adding", "aria-label": "Add scans" });
-  const status = h("p", { role: "status" }, `Taking ${files.length} files ...`);
+  const status = h("p", { role: "status" }, `Taking ${counted(files.length, "file")} ...`);
   const bar = h("progress", { max: files.length, value: 0 });
   const list = h("div", { class: "series" });
   const foot = h("div", { class: "row foot" });
@@ -47,7 +65,7 @@ export async function addScans(files: File[], taken: string[], accepted: () => v
   show(foot, h("span", { class: "space" }), h("button", { click: throwAway }, "Cancel"));
 
   const went = await attempt(async () => {
-    await send(id, files, (count) => (bar.value = count));
+    await sendShowing(id, files, (count) => (bar.value = count), list);
     status.textContent = "Looking through them ...";
     const job = await post<{ id: string }>(`/api/uploads/${id}/look`);
     return await watch(id, job.id, list, taken);
@@ -56,7 +74,7 @@ export async function addScans(files: File[], taken: string[], accepted: () => v
   if (!went || !dialog.isConnected) return throwAway();
   const rows = [...list.querySelectorAll<HTMLElement>(".one")];
   const usable = rows.filter((row) => row.querySelector("input[type=checkbox]"));
-  const ignored = went.ignored.length ? ` ${went.ignored.length} files are no images and were left out.` : "";
+  const ignored = went.ignored.length ? ` Left out, being no images: ${counted(went.ignored.length, "file")}.` : "";
   status.textContent = (usable.length ? "Choose what to add." : "Nothing here can be used.") + ignored;
   const accept = h("button", { class: "primary", disabled: usable.length === 0 }, "Add to the workspace");
   accept.addEventListener("click", () => {
@@ -69,6 +87,26 @@ export async function addScans(files: File[], taken: string[], accepted: () => v
     });
   });
   show(foot, h("span", { class: "quiet" }, "Names and dates of the patient are removed on the way in."), h("span", { class: "space" }), h("button", { click: throwAway }, "Cancel"), accept);
+}
+
+/** Sends the files of a drop; of a large one, the middle file first, so that it can be looked at. */
+async function sendShowing(id: string, files: File[], counted: (count: number) => void, place: HTMLElement): Promise<void> {
+  if (files.length < GLANCED_AT) return send(id, files, counted);
+  const middle = files[Math.floor(files.length / 2)] as File;
+  await send(id, [middle], counted);
+  const picture = h("div", { class: "glance" });
+  place.append(picture);
+  void glance(id, picture).catch(() => undefined); // the series are shown with or without it
+  await send(id, files.filter((file) => file !== middle), (count) => counted(count + 1));
+  picture.remove();
+}
+
+async function glance(id: string, place: HTMLElement): Promise<void> {
+  const { id: number } = await post<Job>(`/api/uploads/${id}/glance`);
+  while (!isOver(await get<Job>(`/api/jobs/${number}`))) await pause(ASK_MS);
+  const picture = h("img", { alt: "One of the slices" });
+  picture.addEventListener("load", () => show(place, picture, h("p", { class: "quiet" }, "One of the slices, while the others are on their way")));
+  picture.src = `/api/uploads/${id}/glance.png`;
 }
 
 /** Sends files a few at a time. */
@@ -131,7 +169,7 @@ function seriesRow(id: string, series: Series, final: boolean, taken: string[], 
           "label",
           { class: "row name" },
           "Name",
-          h("input", { type: "text", class: "name", value: freeName(series, taken), maxlength: 80, title: "Name of the case; use no patient's name" }),
+          h("input", { type: "text", class: "name", value: freeCaseName(series, taken), maxlength: 80, title: "Name of the case; use no patient's name" }),
         ),
     ),
   );
@@ -139,12 +177,8 @@ function seriesRow(id: string, series: Series, final: boolean, taken: string[], 
 }
 
 /** A name that no case has yet; DICOM series get a number, because their own names may tell who it is. */
-function freeName(series: Series, taken: string[]): string {
-  const stem = series.name || "scan";
-  let name = series.name || "scan-001";
-  for (let n = series.name ? 2 : 1; taken.includes(name.toLowerCase()); n++) {
-    name = series.name ? `${stem}-${n}` : `${stem}-${String(n).padStart(3, "0")}`;
-  }
+function freeCaseName(series: Series, taken: string[]): string {
+  const name = series.name ? freeName(series.name, taken) : numberedName("scan", taken);
   taken.push(name.toLowerCase());
   return name;
 }

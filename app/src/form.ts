@@ -20,14 +20,14 @@ export class SchemaForm {
   readonly element: HTMLElement;
   private readonly fields = new Map<string, { input: HTMLInputElement | HTMLSelectElement; first: unknown }>();
 
-  /** `first` are keys (as `table.key`) that stand above; `left` are not asked for. */
+  /** `first` are keys (as `table.key`) that stand above, with label and explanation; `left` are not asked for. */
   constructor(
     private readonly schema: Schema,
     values: Values,
-    first: [string, string][],
+    first: [string, string, string][],
     left: string[],
   ) {
-    const above = first.map(([path, label]) => this.field(path, label, this.at(path), valueAt(values, path)));
+    const above = first.map(([path, label, title]) => this.field(path, label, this.at(path), valueAt(values, path), title));
     const rest = Object.entries(schema.properties ?? {}).filter(([key]) => !left.includes(key));
     const plain = rest.filter(([key, one]) => !this.solved(one).properties && !this.fields.has(key));
     const tables = rest.filter(([, one]) => this.solved(one).properties);
@@ -59,6 +59,17 @@ export class SchemaForm {
     return found;
   }
 
+  /** Puts values into fields, as a person would; a key that has no field is left. */
+  fill(tables: Values): void {
+    for (const [name, value] of Object.entries(tables)) {
+      const below = value !== null && typeof value === "object" && !Array.isArray(value) ? Object.entries(value as Values).map(([key, one]) => [`${name}.${key}`, one] as const) : [[name, value] as const];
+      for (const [path, one] of below) {
+        const held = this.fields.get(path);
+        if (held) held.input.value = written(one, held.input.dataset.type === "string" || held.input.dataset.type === "number");
+      }
+    }
+  }
+
   private table(name: string, schema: Schema, values: Values): HTMLElement {
     const keys = Object.entries(schema.properties ?? {}).filter(([key]) => !this.fields.has(`${name}.${key}`));
     return h(
@@ -70,11 +81,11 @@ export class SchemaForm {
     );
   }
 
-  private field(path: string, label: string, schema: Schema, value: unknown): HTMLElement {
+  private field(path: string, label: string, schema: Schema, value: unknown, title = path): HTMLElement {
     const input = control(schema, value);
     input.id = `setting-${path}`;
     this.fields.set(path, { input, first: value });
-    return h("label", { class: "field", title: path }, h("span", {}, label.replaceAll("_", " ")), input);
+    return h("label", { class: "field", title }, h("span", {}, label.replaceAll("_", " ")), input);
   }
 
   /** What a reference, or one that may be left out, stands for. */
@@ -101,9 +112,10 @@ function control(schema: Schema, value: unknown): HTMLInputElement | HTMLSelectE
   const number = schema.type === "integer" || schema.type === "number";
   if (number) return h("input", { type: "number", step: schema.type === "integer" ? 1 : "any", min: schema.minimum, max: schema.maximum, value: value === null || value === undefined ? "" : String(value), "data-type": "number" });
   const simple = schema.type === "string";
-  const text = value === null || value === undefined ? "" : simple ? String(value) : JSON.stringify(value);
-  return h("input", { type: "text", value: text, "data-type": simple ? "string" : "json", spellcheck: false });
+  return h("input", { type: "text", value: written(value, simple), "data-type": simple ? "string" : "json", spellcheck: false });
 }
+
+const written = (value: unknown, simple: boolean): string => (value === null || value === undefined ? "" : simple ? String(value) : JSON.stringify(value));
 
 function read(input: HTMLInputElement | HTMLSelectElement): unknown {
   const { type } = input.dataset;

@@ -3,7 +3,8 @@
 import { h, show } from "./dom";
 
 const KEYS: [string, string][] = [
-  ["↑ ↓ or mouse wheel", "one slice on or back, in the plane under the pointer"],
+  ["Arrow keys or mouse wheel", "one slice on or back, in the plane under the pointer"],
+  ["Page up, Page down", "ten slices on or back"],
   ["1, 2, 3, 4, 5", "three planes with 3-D; axial; coronal; sagittal; 3-D alone"],
   ["O", "outlines or filled labels"],
   ["L", "labels on or off"],

@@ -6,7 +6,7 @@ import { attempt, duration, h, show } from "./dom";
 const BUSY_MS = 600;
 const IDLE_MS = 4000;
 /** Work that a dialog waits for and shows itself. */
-const UNSEEN: Job["kind"][] = ["inspect", "masks-look"];
+const UNSEEN: Job["kind"][] = ["glance", "inspect", "masks-look"];
 const TRAININGS: Job["kind"][] = ["train", "crossval", "finetune", "study"];
 
 export function isOver(job: Job): boolean {
@@ -31,6 +31,7 @@ export class Jobs {
   constructor(
     private readonly place: HTMLElement,
     private readonly changed: (jobs: Job[]) => void,
+    private readonly idle = "Nothing is being done.",
   ) {
     void this.ask();
   }
@@ -68,7 +69,7 @@ export class Jobs {
     show(
       this.place,
       h("div", { class: "row" }, h("h2", {}, "Work"), h("span", { class: "space" }), over.length > 0 && this.clearing()),
-      jobs.length === 0 && h("p", { class: "quiet" }, "Nothing yet. Choose scans on the left, then a model below them."),
+      jobs.length === 0 && h("p", { class: "quiet" }, this.idle),
       ...[...running, ...waiting, ...over].map((job) => this.card(job)),
     );
   }

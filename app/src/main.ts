@@ -1,10 +1,11 @@
 // The frame of all pages, and which of them is shown: #/ the scans, #/case/NAME/RESULT the viewer,
-// #/data the cohorts, #/training the trainings.
+// #/data the cohorts, #/training the trainings, #/models the models.
 
 import { get, type State } from "./api";
 import { dataPage } from "./data";
 import { attempt, h, show } from "./dom";
 import { helpPage } from "./help";
+import { modelsPage } from "./models";
 import { scansPage } from "./scans";
 import { startPage } from "./start";
 import { setTheme, themeButton } from "./theme";
@@ -28,6 +29,7 @@ async function route(): Promise<void> {
   else if (!state.workspace || place === "start") leave = startPage(main, state, go);
   else if (place === "case" && name) leave = await viewerPage(main, name, result);
   else if (place === "data") leave = dataPage(main);
+  else if (place === "models") leave = modelsPage(main);
   else if (place === "training") leave = trainingPage(main, name, result);
   else leave = scansPage(main);
 }
@@ -41,6 +43,7 @@ const PLACES: [string, string][] = [
   ["", "Scans"],
   ["data", "Training data"],
   ["training", "Training"],
+  ["models", "Models"],
 ];
 
 function header(state: State, place: string): HTMLElement {
@@ -53,7 +56,7 @@ function header(state: State, place: string): HTMLElement {
       h(
         "a",
         { class: "workspace", href: state.can_choose ? "#/start" : "#/", title: `Workspace: ${state.workspace}` },
-        folder,
+        `Workspace: ${folder}`,
       ),
     state.workspace !== null &&
       h("nav", {}, ...PLACES.map(([id, label]) => h("a", { href: `#/${id}`, "aria-current": (place === "case" ? "" : place) === id ? "page" : undefined }, label))),

@@ -1,10 +1,17 @@
 // The page of scans: add, choose, segment; what is going on stands beside it.
 
 import { caseAt, get, post, type Case, type Model } from "./api";
-import { addScans, filesOf } from "./drop";
-import { attempt, h, show } from "./dom";
+import { addScans, dropOn } from "./drop";
+import { attempt, counted, h, show } from "./dom";
 import { Jobs } from "./jobs";
 import { askWhereLegsBegin } from "./legs";
+
+/** What a person chooses as speed, and what that is for the command line. */
+const SPEEDS: { words: string; title: string; how: Record<string, string | number> }[] = [
+  { words: "usual", title: "As fast as this machine can without a loss", how: {} },
+  { words: "thorough", title: "The network looks five times at each slice, a few pixels apart: five times as long", how: { looks: 5 } },
+  { words: "plain PyTorch", title: "32 bits, without OpenVINO: slower; to compare with other machines", how: { engine: "torch", precision: "fp32" } },
+];
 
 export function scansPage(main: HTMLElement): () => void {
   const chosen = new Set<string>();
@@ -22,18 +29,18 @@ export function scansPage(main: HTMLElement): () => void {
       else for (const one of cases) chosen.add(one.name);
       draw();
     });
-    show(heading, h("h1", {}, "Scans"), h("span", { class: "quiet" }, cases.length ? `${cases.length}` : ""), h("span", { class: "space" }), cases.some((one) => one.results.length > 0) && h("a", { class: "button plain", href: "/api/everything.zip", download: "", title: "Every result of every scan as one zip" }, "Save all results"), cases.length > 0 && all);
+    show(heading, h("h1", {}, "Scans"), h("span", { class: "quiet" }, cases.length ? counted(cases.length, "scan") : ""), h("span", { class: "space" }), cases.some((one) => one.results.length > 0) && h("a", { class: "button plain", href: "/api/everything.zip", download: "", title: "Every result of every scan as one zip" }, "Save all results"), cases.length > 0 && all);
     show(grid, ...cases.map((one) => card(one, chosen, draw)));
     bar.classList.toggle("hidden", chosen.size === 0);
     const count = bar.querySelector(".count");
-    if (count) count.textContent = chosen.size === 1 ? "1 scan" : `${chosen.size} scans`;
+    if (count) count.textContent = counted(chosen.size, "scan");
   };
   const load = (): Promise<void> =>
     attempt(() => get<Case[]>("/api/cases")).then((found) => {
       cases = found ?? cases;
       draw();
     });
-  const jobs = new Jobs(work, () => void load());
+  const jobs = new Jobs(work, () => void load(), "Nothing yet. Choose scans on the left, then a model below them.");
   const add = (files: File[]): void =>
     void attempt(() => addScans(files, cases.map((one) => one.name.toLowerCase()), () => jobs.soon()));
 
@@ -61,16 +68,7 @@ function dropZone(add: (files: File[]) => void): HTMLElement {
     pick(true),
     pick(false),
   );
-  const over = (on: boolean) => (event: DragEvent) => {
-    event.preventDefault();
-    zone.classList.toggle("over", on);
-  };
-  zone.addEventListener("dragover", over(true));
-  zone.addEventListener("dragleave", over(false));
-  zone.addEventListener("drop", (event) => {
-    over(false)(event);
-    if (event.dataTransfer) void filesOf(event.dataTransfer).then(add);
-  });
+  dropOn(zone, add);
   return zone;
 }
 
@@ -97,13 +95,7 @@ function card(one: Case, chosen: Set<string>, changed: () => void): HTMLElement 
 function segmenting(models: Model[], chosen: Set<string>, cases: () => Case[], started: () => void): HTMLElement[] {
   const model = h("select", { id: "model" }, ...models.map((m) => h("option", { value: m.name }, m.name)));
   const about = h("p", { class: "quiet about" });
-  const engine = h(
-    "select",
-    { id: "engine", title: "OpenVINO is about twice as fast on most processors; automatic takes what suits this machine" },
-    h("option", { value: "auto" }, "automatic"),
-    h("option", { value: "openvino" }, "OpenVINO"),
-    h("option", { value: "torch" }, "PyTorch"),
-  );
+  const speed = h("select", { id: "speed", title: "How much work is put into each scan" }, ...SPEEDS.map((one, n) => h("option", { value: n, title: one.title }, one.words)));
   const where = h("input", { type: "checkbox", id: "where" });
   const whereLabel = h("label", { class: "row", title: "A line is proposed for each scan, which you can move" }, where, "Say where the legs begin");
   const explain = (): void => {
@@ -127,13 +119,13 @@ function segmenting(models: Model[], chosen: Set<string>, cases: () => Case[], s
           if (line !== null) lines[name] = line;
         }
       }
-      await post("/api/jobs/segment", { cases: [...chosen], model: model.value, engine: engine.value, overwrite, from_slice: lines });
+      await post("/api/jobs/segment", { cases: [...chosen], model: model.value, ...SPEEDS[Number(speed.value)]?.how, overwrite, from_slice: lines });
       chosen.clear();
       started();
     }),
   );
   return [
-    h("div", { class: "row" }, h("strong", { class: "count" }), h("label", { for: "model" }, "Model"), model, h("label", { for: "engine" }, "Engine"), engine, whereLabel, h("span", { class: "space" }), start),
+    h("div", { class: "row" }, h("strong", { class: "count" }), h("label", { for: "model" }, "Model"), model, h("label", { for: "speed" }, "Speed"), speed, whereLabel, h("span", { class: "space" }), start),
     about,
   ];
 }

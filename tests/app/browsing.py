@@ -29,10 +29,11 @@ NEEDED = [
 
 
 class Server:
-    """``osteon app`` in a process of its own, as a user starts it."""
+    """``osteon app`` in a process of its own, as a user starts it; without a workspace it is chosen in the browser."""
 
-    def __init__(self, workspace: Path, home: Path, port: int) -> None:
-        command = [sys.executable, "-m", "osteon", "app", str(workspace), "--port", str(port), "--no-browser"]
+    def __init__(self, workspace: Path | None, home: Path, port: int) -> None:
+        command = [sys.executable, "-m", "osteon", "app", "--port", str(port), "--no-browser"]
+        command += [str(workspace)] if workspace else []
         environment = os.environ | {"HOME": str(home), "USERPROFILE": str(home)}
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         assert self.process.stdout is not None
@@ -48,20 +49,36 @@ class Server:
 
 @contextmanager
 def opened(server: Server, scheme: str = "light") -> Iterator[Any]:
-    """A page of the app; requests that leave it and errors of its scripts are listed in ``page.foreign``."""
+    """A page of the app; requests that leave it and errors of its scripts are listed in ``page.foreign``,
+    what it asks of the app in ``page.asked``."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as browsers:
         browser = browsers.chromium.launch(executable_path=CHROMIUM, args=SOFTWARE_GL)
         context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme=scheme)
         context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
-        page.foreign = []
+        page.foreign, page.asked = [], set()
         own = (server.own, "blob:", "data:")
         page.on("request", lambda r: page.foreign.append(r.url) if not r.url.startswith(own) else None)
+        page.on(
+            "request",
+            lambda r: page.asked.add((r.method, r.url.removeprefix(server.own.rstrip("/")).partition("?")[0])),
+        )
         page.on("pageerror", lambda error: page.foreign.append(str(error)))
         page.goto(server.address)
         yield page
         browser.close()
+
+
+def dropped(page: Any, selector: str, *files: Path) -> None:
+    """Drag files or folders from outside onto an element, as a hand does, and let go."""
+    box = page.locator(selector).bounding_box()
+    assert box is not None
+    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+    hand = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        hand.send("Input.dispatchDragEvent", {"type": kind, **place, "data": data})
 
 
 def kept(page: Any, name: str) -> None:

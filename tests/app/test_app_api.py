@@ -112,6 +112,19 @@ def test_segmenting_from_the_app_gives_what_the_command_gives(client: TestClient
     assert "already holds" in again["error"]
 
 
+def test_a_chosen_speed_reaches_the_worker(client: TestClient, desk: Desk) -> None:
+    wanted = {"cases": ["boxes"], "model": "brightness", "engine": "torch", "precision": "fp32", "looks": 5}
+    (job,) = client.post("/api/jobs/segment", json=wanted).json()
+    client.post(f"/api/jobs/{job['id']}/cancel")
+    spec = desk.queue.get(job["id"]).spec
+    assert {key: spec[key] for key in ("engine", "precision", "looks")} == {
+        "engine": "torch",
+        "precision": "fp32",
+        "looks": 5,
+    }
+    assert client.post("/api/jobs/segment", json=wanted | {"looks": 6}).status_code == 422
+
+
 def test_a_correction_is_a_new_version_and_the_old_one_stays(client: TestClient, workspace: Path) -> None:
     old = (workspace / "results/by-hand/boxes/segmentation.nii.gz").read_bytes()
     truth = boxes()[1]
@@ -180,14 +193,6 @@ def test_a_result_compared_with_itself_agrees(client: TestClient) -> None:
     assert answer["worst_mm"] is None
     image = nibabel.Nifti1Image.from_bytes(client.get("/api/cases/boxes/difference.nii", params=query).content)
     assert not np.asarray(image.dataobj).any()
-
-
-@pytest.mark.parametrize("program", ["nifti", "slicer", "itk-snap"])
-def test_labels_are_exported_for_other_programs(client: TestClient, program: str) -> None:
-    answer = client.get(f"{BY_HAND}/export/{program}")
-    assert answer.status_code == 200
-    assert len(answer.content) > 100
-    assert "attachment" in answer.headers["content-disposition"]
 
 
 def test_a_cancelled_job_leaves_nothing_half_written(client: TestClient, workspace: Path) -> None:

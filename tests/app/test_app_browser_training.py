@@ -132,6 +132,49 @@ def test_a_model_is_fine_tuned_and_watched(page: Page, place: Path) -> None:
     assert (place / "study/runs/better/model/model.toml").is_file()
 
 
+def test_a_new_model_is_trained_with_its_curve_drawn_as_it_learns(page: Page, place: Path) -> None:
+    page.goto(f"{OWN}#/training/new/corrected")
+    page.get_by_label("Train a new model").check()
+    page.wait_for_selector("#setting-network\\.name")
+    page.locator("#run-name").fill("from-nothing")
+    page.get_by_text("All settings").click()
+    page.get_by_text("network", exact=True).click()
+    page.get_by_text("sampling", exact=True).click()
+    for key, value in {
+        "epochs": "3",
+        "steps": "1",
+        "batch": "2",
+        "network.width": "8",
+        "sampling.rows": "32",
+        "sampling.columns": "32",
+    }.items():
+        page.locator(f"[id='setting-{key}']").fill(value)
+    page.get_by_role("button", name="Begin", exact=True).click()
+    page.wait_for_selector(".chart polyline, .chart circle")
+    assert "running" in page.locator("section > p.quiet").first.inner_text(), "it is drawn before the end"
+    page.wait_for_selector(".result iframe")
+    page.frame_locator(".result iframe").locator("h1").wait_for()
+    assert "3 epochs done" in page.locator("section > p.quiet").first.inner_text()
+    page.goto(f"{OWN}#/training")
+    page.wait_for_selector("[data-run=from-nothing] >> text=training, done")
+    kept(page, "trainings")
+
+
+def test_an_image_size_fills_the_settings(page: Page) -> None:
+    page.goto(f"{OWN}#/training/new/corrected")
+    page.get_by_label("Cross-validate").check()
+    page.wait_for_selector("#setting-network\\.name")
+    page.locator("#image-size").select_option("256")
+    page.get_by_text("All settings").click()
+    page.get_by_text("sampling", exact=True).click()
+    rows = page.locator("[id='setting-sampling.rows']")
+    for _ in range(50):
+        if rows.input_value() == "256":
+            break
+        page.wait_for_timeout(200)
+    assert rows.input_value() == "256"
+
+
 def test_the_line_where_the_legs_begin_can_be_moved(page: Page) -> None:
     page.goto(f"{OWN}#/")
     page.locator("[data-case=legs] input").check()

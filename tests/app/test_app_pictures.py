@@ -65,7 +65,7 @@ def test_a_first_segmentation_in_pictures(page: Page, place: Path) -> None:
     kept(page, "first-legs")
     page.get_by_role("button", name="Use this line").click()
     page.wait_for_selector(".job.running progress[value]")
-    page.wait_for_timeout(8000)
+    page.wait_for_selector(".job.running >> text=left", timeout=600_000)  # once it can tell how long it will take
     kept(page, "first-work")
     page.wait_for_selector(".job.done >> text=Look at it", timeout=1_500_000)
 

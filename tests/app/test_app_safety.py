@@ -10,11 +10,14 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 from app_places import drop, until_over
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
 from osteon.app import guard, uploads
 from osteon.app.access import Access, kept_secret
+from osteon.app.api import entry
 from osteon.app.desk import Desk
-from osteon.app.server import serve
+from osteon.app.server import create_app, serve
+from osteon.cli import app as cli
 from osteon.errors import UsageError
 
 
@@ -102,28 +105,6 @@ def test_no_name_leads_out_of_the_workspace(client: TestClient, workspace: Path,
 def test_a_mesh_is_only_what_is_listed(client: TestClient) -> None:
     for name in ("..%2fresult.json%00", "%2e%2e%2fsegmentation", "nothing"):
         assert client.get(f"/api/cases/boxes/results/by-hand/meshes/{name}.ply").status_code == 404
-
-
-@pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links here")
-def test_a_link_out_of_the_workspace_is_not_followed(client: TestClient, workspace: Path) -> None:
-    outside = workspace.parent / "outside.nii.gz"
-    (workspace / "scans" / "boxes.nii.gz").rename(outside)
-    (workspace / "scans" / "boxes.nii.gz").symlink_to(outside)
-    assert client.get("/api/cases/boxes/scan.nii").status_code == 404
-
-
-@pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links here")
-def test_pages_behind_links_out_of_the_workspace_are_not_shown(client: TestClient, workspace: Path) -> None:
-    outside = workspace.parent / "outside"
-    outside.mkdir()
-    for name in ("check.html", "report.html", "cohort.json", "config.json"):
-        (outside / name).write_text("{}", encoding="utf-8")
-    for place in ("cohorts", "runs"):
-        (workspace / place).mkdir()
-        (workspace / place / "x").symlink_to(outside)
-    assert client.get("/api/cohorts/x/check.html").status_code == 404
-    assert client.get("/api/runs/x/report.html").status_code == 404
-    assert client.get("/api/runs/x/curves").status_code == 404
 
 
 def test_names_of_dropped_files_lead_nowhere(client: TestClient, workspace: Path) -> None:
@@ -219,6 +200,42 @@ def test_an_app_for_others_needs_a_password(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(UsageError, match="password"):
         serve(tmp_path, host="0.0.0.0", open_browser=False)
+
+
+def test_the_command_asks_for_a_password_and_says_what_it_means(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from osteon.app import server
+
+    served: dict[str, object] = {}
+    monkeypatch.setattr(server, "serve", lambda workspace, **how: served.update(how))
+    asked = CliRunner().invoke(
+        cli, ["app", str(tmp_path), "--host", "0.0.0.0", "--no-browser"], input="open sesame\nopen sesame\n"
+    )
+    assert asked.exit_code == 0, asked.output
+    assert "The connection is not encrypted" in asked.output
+    assert served["password"] == "open sesame"
+    assert "open sesame" not in asked.output
+    served.clear()
+    CliRunner().invoke(cli, ["app", str(tmp_path), "--no-browser"])
+    assert (served["host"], served["password"]) == ("127.0.0.1", None)
+
+
+def test_with_a_password_one_signs_in_and_a_wrong_one_gets_no_cookie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entry, "PAUSE_S", 0.0)
+    far = Desk(Access.create("0.0.0.0", 8770, password="open sesame"))
+    browser = TestClient(create_app(far, tmp_path), base_url="http://station.lab:8770", follow_redirects=False)
+    browser.headers["origin"] = "http://station.lab:8770"
+    assert browser.get("/api/state").status_code == 401
+    wrong = browser.post("/login", content="password=open")
+    assert (wrong.status_code, "set-cookie" in wrong.headers) == (401, False)
+    right = browser.post("/login", content="password=open+sesame")
+    assert right.status_code == 303
+    assert browser.get("/api/state").json()["can_choose"] is False
+    assert browser.get("/api/folders").status_code == 422, "folders of the machine are not shown to others"
+    far.shut()
 
 
 def test_with_a_password_the_token_is_worth_nothing() -> None:

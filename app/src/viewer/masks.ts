@@ -4,6 +4,7 @@ import { get, post, remove, type Case, type Job, type MaskFile, type MasksFound,
 import { send } from "../drop";
 import { attempt, h, say, show } from "../dom";
 import { whenOver } from "../jobs";
+import { freeName } from "../names";
 
 const KINDS = { surface: "surface", mask: "mask", labels: "label map", "": "" };
 const RULES: [string, string][] = [
@@ -56,7 +57,7 @@ class MasksDialog {
   ) {
     this.task = h("select", { id: "mask-task", title: "Which structures there are" }, ...tasks.map((t) => h("option", { value: t.name }, t.name)));
     this.task.value = about.results.at(-1)?.task ?? this.task.value;
-    this.name = h("input", { type: "text", id: "mask-name", maxlength: 80, value: freeName(about) });
+    this.name = h("input", { type: "text", id: "mask-name", maxlength: 80, value: freeName("reference", about.results.map((r) => r.name.toLowerCase())) });
     const close = (): void => this.close();
     show(
       this.dialog,
@@ -181,13 +182,5 @@ class MasksDialog {
     const done = await whenOver(job.id);
     if (done.warnings.length) say(done.warnings.join(" "));
     this.added(name);
-  }
-}
-
-function freeName(about: Case): string {
-  const taken = new Set(about.results.map((r) => r.name));
-  for (let n = 1; ; n++) {
-    const name = n === 1 ? "reference" : `reference-${n}`;
-    if (!taken.has(name)) return name;
   }
 }

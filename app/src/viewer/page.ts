@@ -1,11 +1,13 @@
 // The page of one case: the picture in the middle, one panel at a time beside it.
 
-import { caseAt, get, type Case, type Job, type Result } from "../api";
+import { caseAt, get, type Case, type Result } from "../api";
 import { attempt, h, say, show } from "../dom";
+import { dropOn } from "../drop";
+import { whenComplete } from "./completing";
 import { CorrectPanel } from "./correct";
+import { LAYOUTS, layoutBar } from "./layouts";
 import { addMasks, masksButton } from "./masks";
 import { checkOrientation } from "./orientation";
-import { filesOf } from "../drop";
 import { comparePanel, measurePanel, savePanel } from "./results";
 import { Stage, type Layout } from "./stage";
 import { statusBar } from "./status";
@@ -20,15 +22,6 @@ const PANELS: [Panel, string][] = [
   ["compare", "Compare"],
   ["save", "Save"],
 ];
-const LAYOUTS: [Layout, string][] = [
-  ["planes", "Three planes"],
-  ["axial", "Axial"],
-  ["coronal", "Coronal"],
-  ["sagittal", "Sagittal"],
-  ["solid", "3-D"],
-];
-const COMPLETE_MS = 1500;
-
 export async function viewerPage(main: HTMLElement, name: string, wanted: string | undefined): Promise<() => void> {
   const about = await attempt(() => get<Case>(caseAt(name)));
   if (!about) {
@@ -50,7 +43,7 @@ class ViewerPage {
   private readonly stage: Stage;
   private readonly correct: CorrectPanel;
   private shown: Panel = "look";
-  private timer = 0;
+  private endWaiting: () => void = () => undefined;
   private whole = false;
   private refreshed: () => void = () => undefined;
 
@@ -72,39 +65,24 @@ class ViewerPage {
       ),
     );
     this.drawLayouts();
-    document.addEventListener("keydown", this.key);
-    this.takeDrops();
-  }
-
-  /** Masks and surfaces that are dropped on the picture. */
-  private takeDrops(): void {
-    const frame = this.canvas.parentElement;
-    if (!frame) return;
-    const over = (on: boolean) => (event: DragEvent) => {
-      event.preventDefault();
-      frame.classList.toggle("over", on);
-    };
-    frame.addEventListener("dragover", over(true));
-    frame.addEventListener("dragleave", over(false));
-    frame.addEventListener("drop", (event) => {
-      over(false)(event);
-      const { dataTransfer } = event;
-      if (dataTransfer) void attempt(async () => addMasks(this.about, await filesOf(dataTransfer), (made) => this.taken(made)));
-    });
+    document.addEventListener("keydown", this.key, true); // before the viewer, which takes none
+    // masks and surfaces that are dropped on the picture
+    if (this.canvas.parentElement) dropOn(this.canvas.parentElement, (files) => void attempt(() => addMasks(about, files, (made) => this.taken(made))));
   }
 
   async open(): Promise<void> {
+    this.endWaiting();
     await this.stage.open(this.whole);
     await this.stage.showResult(this.result, this.whole);
     this.loading.remove();
     this.choose(this.shown);
-    if (this.isThinned && !this.whole) this.offerWhole();
-    this.waitForSurfaces();
+    this.drawLayouts();
+    if (this.result) this.endWaiting = whenComplete(this.about, this.result, (about, result) => this.completed(about, result));
   }
 
   leave(): void {
-    window.clearTimeout(this.timer);
-    document.removeEventListener("keydown", this.key);
+    this.endWaiting();
+    document.removeEventListener("keydown", this.key, true);
     this.stage.close();
   }
 
@@ -129,11 +107,12 @@ class ViewerPage {
   }
 
   private drawLayouts(): void {
-    const button = ([id, label]: [Layout, string], n: number): HTMLElement =>
-      h("button", { "aria-pressed": String(this.stage.layout === id), title: `${label} (${n + 1})`, click: () => this.setLayout(id) }, label);
-    const beside = h("button", { "aria-pressed": String(this.stage.isSideBySide), title: "The scan alone beside the scan with its labels (B)", click: () => this.setSideBySide() }, "Side by side");
-    const check = h("button", { class: "plain", title: "Right, left, front, back, head and feet, as the scan's header has them", click: () => checkOrientation(this.about, this.result) }, "Check orientation");
-    show(this.layouts, ...LAYOUTS.map(button), beside, h("span", { class: "space" }), check);
+    layoutBar(this.layouts, this.stage, this.isThinned && !this.whole ? this.about.steps : null, {
+      layout: (layout) => this.setLayout(layout),
+      beside: () => this.setSideBySide(),
+      orientation: () => checkOrientation(this.about, this.result),
+      whole: () => this.loadWhole(this.shown),
+    });
   }
 
   private setSideBySide(): void {
@@ -175,18 +154,10 @@ class ViewerPage {
     show(this.panel, h("p", {}, "This scan is shown thinned. Correcting needs every voxel."), h("button", { class: "primary", click: () => this.loadWhole("correct") }, "Load every voxel"));
   }
 
-  private offerWhole(): void {
-    const button = h("button", { class: "plain", title: "Slower on machines with little graphics memory", click: () => this.loadWhole(this.shown) }, "Load every voxel");
-    this.layouts.append(h("span", { class: "quiet" }, `shown thinned, every ${this.about.steps.join(", ")} voxels`), button);
-  }
-
   private loadWhole(then: Panel): void {
     this.whole = true;
     this.shown = then === "correct" ? "look" : then;
-    void attempt(() => this.open()).then(() => {
-      this.drawLayouts();
-      this.choose(then);
-    });
+    void attempt(() => this.open()).then(() => this.choose(then));
   }
 
   private async reload(made: string): Promise<void> {
@@ -205,29 +176,20 @@ class ViewerPage {
     location.hash = `#/case/${encodeURIComponent(this.about.name)}/${encodeURIComponent(result)}`;
   }
 
-  /** The surfaces and measurements of a corrected version are made by a job; take them when they are there. */
-  private waitForSurfaces(): void {
-    if (!this.result || this.result.complete) return;
-    this.timer = window.setTimeout(() => {
-      void attempt(async () => {
-        const [about, jobs] = await Promise.all([get<Case>(caseAt(this.about.name)), get<Job[]>("/api/jobs")]);
-        const now = about.results.find((r) => r.name === this.result?.name);
-        const failed = jobs.find((j) => j.case === about.name && j.result === now?.name && j.state === "failed");
-        if (failed) return say(failed.error, "error");
-        if (!now?.complete) return this.waitForSurfaces();
-        this.about = about;
-        this.result = now;
-        if (this.shown === "correct" || this.shown === "compare") return;
-        await this.stage.showResult(now, this.whole);
-        this.choose(this.shown);
-        say("Surfaces, measurements and report are there.");
-      });
-    }, COMPLETE_MS);
+  /** Surfaces, measurements and report of a corrected version are there. */
+  private async completed(about: Case, result: Result): Promise<void> {
+    this.about = about;
+    this.result = result;
+    if (this.shown === "correct" || this.shown === "compare") return;
+    await this.stage.showResult(result, this.whole);
+    this.choose(this.shown);
+    say("Surfaces, measurements and report are there.");
   }
 
   private readonly key = (event: KeyboardEvent): void => {
     const target = event.target as HTMLElement;
-    if (target.matches("input[type=text], input[type=number], select")) return;
+    if (target.matches("input[type=text], input[type=number], input[type=range], select") || document.querySelector("dialog[open]")) return;
+    if (!event.ctrlKey && !event.altKey && !target.matches("input, [role=tab]") && this.stage.step(event.key)) return event.preventDefault();
     if (this.shown === "correct" && this.correct.key(event)) return event.preventDefault();
     const layout = LAYOUTS[Number(event.key) - 1];
     if (layout && !event.ctrlKey && !event.altKey) return this.setLayout(layout[0]);

@@ -3,6 +3,7 @@
 import { cmapper } from "@niivue/niivue";
 import type { Structure } from "../api";
 import type { Stage } from "./stage";
+import { storedAt, type Voxel } from "./voxels";
 
 export type Tool = "paint" | "fill" | "erase" | "look";
 
@@ -142,8 +143,8 @@ export class Painting {
     for (let at = 0; at < this.current.length; at++) {
       const now = this.current[at] ?? 0;
       if (now === this.original[at]) continue;
-      const voxel: [number, number, number] = [at % nx, Math.floor(at / nx) % ny, Math.floor(at / (nx * ny))];
-      found.push([stage.stored(stage.scan, voxel), now ? (stage.structures[now - 1]?.value ?? 0) : 0]);
+      const voxel: Voxel = [at % nx, Math.floor(at / nx) % ny, Math.floor(at / (nx * ny))];
+      found.push([storedAt(stage.scan, voxel), now ? (stage.structures[now - 1]?.value ?? 0) : 0]);
     }
     found.sort((a, b) => a[0] - b[0]);
     const runs: number[] = [];

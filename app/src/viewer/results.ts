@@ -17,6 +17,15 @@ function main(table: Table): Table {
   return { columns: of(table.columns), units: of(table.units), rows: table.rows.map(of) };
 }
 
+/** The table of agreement in the words of this page: of the two results, none is the truth. */
+function compared(table: Table, first: string, second: string): Table {
+  const status = table.columns.indexOf("Status");
+  const plain = table.rows.every((row) => row[status] === "defined");
+  const words = new Map([["Volume predicted", `Volume, ${first}`], ["Volume reference", `Volume, ${second}`], ["Volume error", "Difference"], ["Iou", "IoU"]]);
+  const kept = table.columns.map((_, n) => n).filter((n) => !(plain && n === status));
+  return { columns: kept.map((n) => words.get(table.columns[n] ?? "") ?? table.columns[n] ?? ""), units: kept.map((n) => table.units[n] ?? ""), rows: table.rows.map((row) => kept.map((n) => row[n] ?? "")) };
+}
+
 export function measurePanel(place: HTMLElement, wide: HTMLElement, about: Case, result: Result): void {
   const at = resultAt(about.name, result.name);
   show(
@@ -48,11 +57,11 @@ export function comparePanel(place: HTMLElement, wide: HTMLElement, about: Case,
       stage.repaint();
       const query = `first=${encodeURIComponent(result.name)}&second=${encodeURIComponent(other.value)}`;
       const found = await get<Comparison>(`${caseAt(about.name)}/compare?${query}`);
-      show(wide, tableOf(found.table, "Agreement"));
+      show(wide, tableOf(compared(found.table, result.name, other.value), "Agreement"));
       const worst = found.worst_mm;
       jump.disabled = worst === null;
       jump.onclick = () => worst && stage.goToMm(worst);
-      words.textContent = worst ? `It is ${found.depth_mm.toFixed(1)} mm deep.` : "They agree in every voxel.";
+      words.textContent = worst ? `The largest difference is ${found.depth_mm.toFixed(1)} mm thick.` : "They agree in every voxel.";
     });
   other.addEventListener("change", compare);
   show(

@@ -1,8 +1,13 @@
 // The picture: NiiVue with a scan, labels over it, and surfaces, as a radiologist expects them.
 
-import { MULTIPLANAR_TYPE, Niivue, NVImage, SHOW_RENDER, SLICE_TYPE } from "@niivue/niivue";
-import { Twin } from "./twin";
+import { type Niivue, NVImage, SHOW_RENDER, SLICE_TYPE } from "@niivue/niivue";
 import { bytes, caseAt, get, resultAt, type Case, type Result, type Structure } from "../api";
+import { colourLabels, DIFFERENCES } from "./colours";
+import { radiologicalViewer, saveCanvas } from "./niivue";
+import { Stepping } from "./stepping";
+import { loadSurfaces, structureOf } from "./surfaces";
+import { Twin } from "./twin";
+import { countsOf, middleOf, placeOf, type Place, type Voxel } from "./voxels";
 
 export type Layout = "planes" | "axial" | "coronal" | "sagittal" | "solid";
 
@@ -14,26 +19,8 @@ const TYPES: Record<Layout, SLICE_TYPE> = {
   solid: SLICE_TYPE.RENDER,
 };
 
-/** NIFTI_INTENT_LABEL (nifti1.h): without it the viewer takes values for brightness, and paints the background, too. */
-const LABELS = 1002;
-
-const DIFFERENCES: Structure[] = [
-  { name: "only in the first", value: 1, colour: "#f59e0b", side: "" },
-  { name: "only in the second", value: 2, colour: "#38bdf8", side: "" },
-  { name: "another structure", value: 3, colour: "#e879f9", side: "" },
-];
-
 /** What of scan and labels is seen. */
 export type Seen = "both" | "scan" | "labels";
-
-export interface Place {
-  mm: [number, number, number];
-  voxel: [number, number, number];
-  intensity: number;
-  label: number;
-}
-
-const rgb = (colour: string): [number, number, number] => [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16)) as [number, number, number];
 
 export class Stage {
   readonly nv: Niivue;
@@ -48,6 +35,7 @@ export class Stage {
   private shown: string | null = null;
   private attached = false;
   private wasPlaced = false;
+  private readonly stepping: Stepping;
   private twin: Twin | null = null;
   private bytes = new ArrayBuffer(0);
   private window: [number, number] = [0, 1];
@@ -56,26 +44,8 @@ export class Stage {
     readonly canvas: HTMLCanvasElement,
     readonly about: Case,
   ) {
-    this.nv = new Niivue({
-      backColor: [0, 0, 0, 1],
-      crosshairColor: [0.35, 0.85, 0.8, 0.7],
-      crosshairWidth: 0.6,
-      crosshairWidthUnit: "mm",
-      isRadiologicalConvention: true,
-      sagittalNoseLeft: true,
-      isOrientationTextVisible: true,
-      multiplanarShowRender: SHOW_RENDER.NEVER,
-      multiplanarLayout: MULTIPLANAR_TYPE.GRID,
-      meshThicknessOn2D: 0,
-      isColorbar: false,
-      loadingText: "",
-      show3Dcrosshair: false,
-      fontMinPx: 11,
-      fontSizeScaling: 0.35,
-      dragAndDropEnabled: false,
-    });
-    // the surfaces stand for the labels in 3-D, and nothing of the scan is shown there: casting its rays would cost seconds
-    this.nv.drawImage3D = () => undefined;
+    this.nv = radiologicalViewer();
+    this.stepping = new Stepping(this.nv, canvas);
     this.nv.onLocationChange = () => this.moved(this.place());
   }
 
@@ -112,15 +82,7 @@ export class Stage {
     this.moved(this.place());
     const names = await get<string[]>(`${place}/meshes`);
     if (this.shown !== result.name) return;
-    await this.nv.loadMeshes(
-      names.map((name) => ({
-        url: `${place}/meshes/${encodeURIComponent(name)}.ply`,
-        name: `${name}.ply`,
-        rgba255: new Uint8Array([...rgb(result.structures.find((s) => s.name === name)?.colour ?? "#cccccc"), 255]) as never,
-        opacity: 1,
-        visible: true,
-      })),
-    );
+    await loadSurfaces(this.nv, place, names, result.structures);
     this.dressMeshes();
     this.goToFirst();
     // the costly 3-D view only where there is something in it
@@ -130,13 +92,10 @@ export class Stage {
 
   /** When a case opens, the middle of its first structure is shown: the middle of a scan may lie between two legs. */
   private goToFirst(): void {
-    const points = this.nv.meshes[0]?.pts;
-    if (this.wasPlaced || !points || points.length === 0) return;
+    const middle = middleOf(this.nv.meshes[0]?.pts);
+    if (this.wasPlaced || !middle) return;
     this.wasPlaced = true;
-    const sums = [0, 0, 0];
-    points.forEach((value, n) => (sums[n % 3] = (sums[n % 3] ?? 0) + value));
-    const count = points.length / 3;
-    this.goToMm([(sums[0] ?? 0) / count, (sums[1] ?? 0) / count, (sums[2] ?? 0) / count]);
+    this.goToMm(middle);
   }
 
   async showDifference(first: string, second: string): Promise<void> {
@@ -144,11 +103,11 @@ export class Stage {
     this.structures = DIFFERENCES;
     const query = `first=${encodeURIComponent(first)}&second=${encodeURIComponent(second)}`;
     await this.overlay(`${caseAt(this.about.name)}/difference.nii?${query}`);
+    this.moved(this.place());
   }
 
   private async overlay(url: string): Promise<void> {
     const labels = await NVImage.loadFromUrl({ url: (await bytes(url)) as never, name: "labels.nii", opacity: 1 });
-    if (labels.hdr) labels.hdr.intent_code = LABELS;
     this.dress(labels); // before it is shown: each change of a shown volume is a slow upload
     this.nv.addVolume(labels);
   }
@@ -165,15 +124,7 @@ export class Stage {
   }
 
   private dress(labels: NVImage): void {
-    const seen = this.structures.map((s) => ({ ...s, rgb: rgb(s.colour), alpha: this.hidden.has(s.name) ? 0 : 255 }));
-    labels.setColormapLabel({
-      R: [0, ...seen.map((s) => s.rgb[0])],
-      G: [0, ...seen.map((s) => s.rgb[1])],
-      B: [0, ...seen.map((s) => s.rgb[2])],
-      A: [0, ...seen.map((s) => s.alpha)],
-      I: [0, ...seen.map((s) => s.value)],
-      labels: ["", ...seen.map((s) => s.name)],
-    } as never);
+    colourLabels(labels, this.structures, this.hidden);
     labels.opacity = this.labelled ? this.opacity : 0;
     // outlines are drawn whatever the opacity is
     this.nv.opts.atlasOutline = this.outlined && this.labelled ? 1 : 0;
@@ -181,13 +132,13 @@ export class Stage {
 
   private dressMeshes(): void {
     for (const mesh of this.nv.meshes) {
-      mesh.visible = this.labelled && !this.hidden.has(mesh.name.replace(/\.ply$/, ""));
+      mesh.visible = this.labelled && !this.hidden.has(structureOf(mesh));
     }
   }
 
   /** Structures that this result has, as far as their surfaces tell. */
   get present(): Structure[] {
-    const names = new Set(this.nv.meshes.map((mesh) => mesh.name.replace(/\.ply$/, "")));
+    const names = new Set(this.nv.meshes.map((mesh) => structureOf(mesh)));
     return names.size ? this.structures.filter((s) => names.has(s.name)) : this.structures;
   }
 
@@ -238,9 +189,8 @@ export class Stage {
   }
 
   /** Slices along right-left, posterior-anterior and inferior-superior. */
-  get counts(): [number, number, number] {
-    const dims = this.scan.dimsRAS ?? [3, 1, 1, 1];
-    return [dims[1] ?? 1, dims[2] ?? 1, dims[3] ?? 1];
+  get counts(): Voxel {
+    return countsOf(this.scan);
   }
 
   goToVoxel(axis: 0 | 1 | 2, slice: number): void {
@@ -251,6 +201,13 @@ export class Stage {
     this.moved(this.place());
   }
 
+  /** Goes where a key leads, in the plane under the pointer; whether it leads anywhere. */
+  step(key: string): boolean {
+    const next = this.stepping.from(this.place().voxel, key);
+    if (next) this.goToVoxel(next.axis, next.slice);
+    return next !== null;
+  }
+
   goToMm(mm: [number, number, number]): void {
     this.nv.scene.crosshairPos = this.nv.mm2frac(mm as never, 0, true);
     this.nv.drawScene();
@@ -258,28 +215,7 @@ export class Stage {
   }
 
   place(): Place {
-    const counts = this.counts;
-    const at = this.nv.scene.crosshairPos;
-    const voxel = counts.map((n, axis) => Math.min(n - 1, Math.max(0, Math.floor((at[axis] ?? 0.5) * n)))) as [number, number, number];
-    const mm = this.nv.frac2mm(at, 0, true);
-    return {
-      mm: [mm[0] ?? 0, mm[1] ?? 0, mm[2] ?? 0],
-      voxel,
-      intensity: this.valueAt(this.scan, voxel),
-      label: this.labels ? this.valueAt(this.labels, voxel) : 0,
-    };
-  }
-
-  /** Index of a voxel, given by its slices in RAS order, in the array as the file stores it. */
-  stored(image: NVImage, voxel: [number, number, number]): number {
-    const step = image.img2RASstep ?? [1, 1, 1];
-    const start = image.img2RASstart ?? [0, 0, 0];
-    return voxel.reduce((sum, v, axis) => sum + (start[axis] ?? 0) + v * (step[axis] ?? 1), 0);
-  }
-
-  private valueAt(image: NVImage, voxel: [number, number, number]): number {
-    const value = Number(image.img?.[this.stored(image, voxel)] ?? 0);
-    return value * (image.hdr?.scl_slope || 1) + (image.hdr?.scl_inter || 0);
+    return placeOf(this.nv, this.scan, this.labels);
   }
 
   /** Give the graphics memory back. */
@@ -293,12 +229,6 @@ export class Stage {
       this.nv.drawScene();
       return this.nv.saveScene(name);
     }
-    const png = await new Promise<Blob | null>((done) => this.twin?.beside().toBlob(done));
-    if (!png) throw new Error("The picture could not be made. Try it with one picture.");
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(png);
-    link.download = name;
-    link.click();
-    window.setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    return saveCanvas(this.twin.beside(), name);
   }
 }

@@ -1,7 +1,8 @@
 // Under the picture: slice numbers to read and to type, and what is at the crosshair.
 
 import { h } from "../dom";
-import type { Place, Stage } from "./stage";
+import type { Stage } from "./stage";
+import type { Place } from "./voxels";
 
 const AXES: ["Sagittal" | "Coronal" | "Axial", 0 | 1 | 2, string][] = [
   ["Sagittal", 0, "Numbered from 1 at the patient's left"],

@@ -17,10 +17,21 @@ from osteon.io.whole import written_whole
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 Kind = Literal[
-    "inspect", "add", "masks-look", "segment", "finish", "masks", "cohort", "train", "crossval", "finetune", "study"
+    "glance",
+    "inspect",
+    "add",
+    "masks-look",
+    "segment",
+    "finish",
+    "masks",
+    "cohort",
+    "train",
+    "crossval",
+    "finetune",
+    "study",
 ]
 
-QUICK: tuple[Kind, ...] = ("inspect", "add", "masks-look")
+QUICK: tuple[Kind, ...] = ("glance", "inspect", "add", "masks-look")
 """Kinds that a user waits for."""
 
 TRAININGS: tuple[Kind, ...] = ("train", "crossval", "finetune", "study")

@@ -111,6 +111,11 @@ class UploadPaths:
         return self.folder / "dicom"
 
     @property
+    def glance(self) -> Path:
+        """Picture of one DICOM file, while the others are still on their way."""
+        return self.folder / "glance.png"
+
+    @property
     def found(self) -> Path:
         """What is in it, as JSON."""
         return self.folder / "found.json"

@@ -110,7 +110,8 @@ def serve(
     access = Access.create(host, port, secret=kept_secret(Path.home() / HOME / "app-secret"), password=password)
     if not access.is_local and not password:
         raise UsageError(
-            f"Listening on {host} lets other machines in: they need a password. Give --password, or leave --host out."
+            f"Listening on {host} lets other machines in: they need a password. `osteon app` asks for one; leave "
+            "--host out if nobody else is to get in."
         )
     if not access.is_local and workspace is None:
         raise UsageError("An app that other machines can reach needs its workspace named at the start.")

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from osteon.app.cohorts import cohort_of
+from osteon.app.cohorts import cohort_of, split_of
 from osteon.app.workspace import NAME, UnknownError, Workspace
 from osteon.errors import UsageError
 from osteon.io.whole import written_whole
@@ -24,6 +24,9 @@ Way = Literal["train", "crossval", "finetune", "study"]
 
 ELSEWHERE = ("pretrained-vs-random", "transfer")
 """Studies that need weights from the internet or a second cohort: they are for the command line."""
+
+SIZES = "input-size"
+"""Study whose arms are image sizes."""
 
 UNTITLED = "Trained in the app"
 
@@ -97,6 +100,27 @@ def offered_studies() -> dict[str, str]:
     from osteon.study import STUDIES
 
     return {name: one.question for name, one in STUDIES.items() if name not in ELSEWHERE}
+
+
+def image_size_settings(workspace: Workspace, plan: Plan, pixels: int) -> dict[str, Any]:
+    """Tables of settings that bring slices to so many pixels, as the study of input sizes has them.
+
+    Raises
+    ------
+    UsageError
+        If there is no such size, or the cohort is not divided: subjects to learn from say how large a slice is.
+    """
+    from osteon.study import STUDIES, Setting, StudyConfig
+
+    cohort = cohort_of(workspace, plan.cohort)
+    split = split_of(cohort)
+    if split is None:
+        raise UsageError(f"The cohort {plan.cohort} is not divided into subjects to learn from and to judge by.")
+    setting = Setting([cohort], [split], StudyConfig(first_settings(workspace, plan), {}), "")
+    for arm in STUDIES[SIZES].arms(setting):
+        if arm.place == pixels:
+            return dict(arm.changes)
+    raise UsageError(f"Slices of {pixels} pixels are not offered. Give a spacing instead.")
 
 
 def settings_of(workspace: Workspace, plan: Plan) -> TrainingConfig:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,18 @@ from osteon.io.whole import written_whole
 from osteon.volume import Volume
 
 Doing = Callable[[float, str], None]
+
+
+def glance(job: dict[str, Any], doing: Doing) -> list[str]:
+    """Picture of one DICOM file of a drop that is still arriving; none if it has none to show."""
+    upload = Upload(job["upload"], UploadPaths(Path(job["folder"])))
+    arrived = next(upload.paths.dicom.iterdir(), None)
+    if arrived is None:
+        return []
+    with tempfile.TemporaryDirectory(dir=upload.paths.folder) as alone, suppress(OsteonError):
+        file = Path(shutil.copy(arrived, alone))  # beside the others it would be read as one of their series
+        write_picture(read_scan(file).volume, upload.paths.glance)
+    return []
 
 
 def look_through(job: dict[str, Any], doing: Doing) -> list[str]:
@@ -85,7 +100,9 @@ def segment(job: dict[str, Any], doing: Doing) -> list[str]:
         out,
         model=model,
         engine=job["engine"],
-        from_slice=job.get("from_slice"),  # missing in jobs of an earlier version
+        precision=job.get("precision", "auto"),  # missing in jobs of an earlier version, as are the next two
+        looks=job.get("looks", 1),
+        from_slice=job.get("from_slice"),
         overwrite=job["overwrite"],
         doing=doing,
     )
@@ -134,6 +151,7 @@ def training(job: dict[str, Any], doing: Doing) -> list[str]:
 
 
 KINDS: dict[str, Callable[[dict[str, Any], Doing], list[str]]] = {
+    "glance": glance,
     "inspect": look_through,
     "add": add,
     "segment": segment,

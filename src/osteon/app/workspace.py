@@ -138,7 +138,11 @@ class Workspace:
         self.scan(case)
         if name not in self.results(case):
             raise UnknownError("There is no such result of this case. Reload the page.")
-        return CasePaths(self.inside(self.paths.result(name, case)))
+        paths = CasePaths(self.inside(self.paths.result(name, case)))
+        files = (paths.segmentation, paths.meshes, paths.measurements, paths.preview, paths.report, paths.record)
+        for file in (*files, paths.folder / ABOUT, *paths.meshes.glob("*")):
+            self.inside(file)
+        return paths
 
     def origin(self, paths: CasePaths) -> Origin:
         """How a result came about; of one that the command line made, by its ``run.json``."""
@@ -175,9 +179,9 @@ class Workspace:
         trained = sorted(self.paths.runs.glob("*/model"))
         for folder in [*sorted(self.paths.models.glob("*")), *trained]:
             try:
-                found.append(Model.load(folder))
+                found.append(Model.load(self.inside(folder)))
             except OsteonError:
-                continue  # a folder that is no model is no business of this list
+                continue  # a folder that is no model, or leads elsewhere, is no business of this list
         return found
 
     def model(self, name: str) -> Model:

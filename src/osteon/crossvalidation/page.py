@@ -18,6 +18,7 @@ from osteon.networks.model import Model
 from osteon.report.training import ComparedCase, TrainingContent, write_training_page
 from osteon.run import RECORD
 from osteon.training import TrainingConfig, TrainingPaths
+from osteon.training.outcome import counted
 
 PAGE = "report.html"
 
@@ -46,7 +47,7 @@ def page_of_training(cohort: Cohort, folder: Path, fold: Fold, device: str = "au
     with written_whole(folder / f"{VALIDATION}.csv") as part:
         scores.to_csv(part, index=False, float_format="%.4f")
     config = TrainingConfig.model_validate_json(paths.config.read_text(encoding="utf-8"))
-    sides = f"{len(fold.train)} subjects to train, {len(fold.validation)} to validate"
+    sides = f"{counted(fold.train, 'subject', 'subjects')} to train, {len(fold.validation)} to validate"
     facts = {"Cohort": f"{cohort.folder.name}, {sides}"} | _of_run(folder)
     return _write(folder, cohort, config, scores, lambda _, case: predicted(case), facts, [paths.curves])
 
@@ -75,10 +76,11 @@ def _write(
     curves: Sequence[Path],
 ) -> Path:
     subjects = by_subject(scores).sort_values("dice")
+    scans = counted(scores["case"].unique().tolist(), "scan", "scans")
     flattering = (scores["side"] == VALIDATION).any()
     content = TrainingContent(
         title=config.title,
-        subtitle=f"{len(subjects)} subjects, {scores['case'].nunique()} scans; {cohort.task.title}.",
+        subtitle=f"{counted(subjects['subject'].tolist(), 'subject', 'subjects')}, {scans}; {cohort.task.title}.",
         task=cohort.task,
         dice=scores[["subject", "structure", "dice"]],
         subjects=subjects if scores["fold"].nunique() > 1 else subjects.drop(columns="folds"),

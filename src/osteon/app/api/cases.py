@@ -146,11 +146,11 @@ def _facts(workspace: Workspace, case: str) -> CaseFacts:
 
 
 def _result(workspace: Workspace, case: str, name: str) -> ResultFacts | None:
-    paths = workspace.result(case, name)
     try:
+        paths = workspace.result(case, name)
         origin, task = workspace.origin(paths), workspace.task(paths)
     except (OsteonError, ValueError, KeyError, TypeError):
-        return None  # no result that this version understands
+        return None  # no result that this version understands, or a link that leads elsewhere
     return ResultFacts(
         name=name,
         made_by=origin.made_by,

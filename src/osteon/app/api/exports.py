@@ -79,7 +79,8 @@ def all_results(desk: DeskNow) -> StreamingResponse:
 
 
 def _files_of(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    """Files below a folder; links that lead out of it are left."""
+    return [p for p in sorted(folder.rglob("*")) if p.is_file() and p.resolve().is_relative_to(folder.resolve())]
 
 
 def _zipped(name: str, files: list[tuple[Path, str]]) -> StreamingResponse:

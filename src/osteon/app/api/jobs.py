@@ -43,6 +43,8 @@ class Segmenting(BaseModel):
     cases: list[CaseName] = Field(min_length=1, max_length=2000)
     model: CaseName
     engine: Literal["auto", "torch", "openvino"] = "auto"
+    precision: Literal["auto", "fp32", "int8"] = Field(default="auto", description="auto: int8 where that is as good.")
+    looks: int = Field(default=1, ge=1, le=5, description="How often the network looks at each slice.")
     overwrite: bool = Field(default=False, description="Replace earlier results of this model.")
     from_slice: dict[CaseName, int] = Field(
         default={}, max_length=2000, description="For models of legs: slice of the pelvis's upper end, of some cases."
@@ -69,6 +71,8 @@ def segment(wanted: Segmenting, desk: DeskNow) -> list[JobFacts]:
             "case": case,
             "model": model,
             "engine": wanted.engine,
+            "precision": wanted.precision,
+            "looks": wanted.looks,
             "overwrite": wanted.overwrite,
             "from_slice": wanted.from_slice.get(case),
         }

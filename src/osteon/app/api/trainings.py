@@ -21,6 +21,7 @@ from osteon.app.trainings import (
     curves_of,
     description,
     first_settings,
+    image_size_settings,
     is_done,
     kind_of_run,
     offered_studies,
@@ -97,6 +98,18 @@ def form(
     """Schema of a training's configuration, and the values that fit the cohort and the model."""
     values = first_settings(desk.workspace, Plan(kind, "new-model", cohort, model))
     return Form(description=description(), values=values.model_dump(mode="json"))
+
+
+@router.get("/training/image-size")
+def image_size(
+    desk: DeskNow,
+    kind: Way,
+    cohort: Annotated[str, Query(pattern=NAME)],
+    pixels: Annotated[int, Query(ge=1, le=4096, description="Of a slice's longer side.")],
+    model: Annotated[str, Query(max_length=80)] = "",
+) -> dict[str, Any]:
+    """Settings that bring the cohort's slices to an image size; the spacing follows from the cohort's field of view."""
+    return image_size_settings(desk.workspace, Plan(kind, "new-model", cohort, model), pixels)
 
 
 @router.post("/jobs/train", status_code=202)

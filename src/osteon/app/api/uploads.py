@@ -75,6 +75,23 @@ async def take(
     return Response(status_code=204)
 
 
+@router.post("/{number}/glance", status_code=202)
+def glance(number: Number, desk: DeskNow) -> JobFacts:
+    """Have a worker draw one of the DICOM files that have come, while the others are on their way."""
+    upload = desk.upload(number)
+    spec = {"upload": upload.id, "folder": str(upload.paths.folder)}
+    return facts_of(desk.queue.add("glance", "A first look at what was dropped", spec))
+
+
+@router.get("/{number}/glance.png", response_class=FileResponse)
+def glance_picture(number: Number, desk: DeskNow) -> FileResponse:
+    """One slice of the drop."""
+    path = desk.upload(number).paths.glance
+    if not path.is_file():
+        raise UnknownError("There is no picture yet.")
+    return FileResponse(path, media_type="image/png")
+
+
 @router.post("/{number}/look", status_code=202)
 def look(number: Number, desk: DeskNow) -> JobFacts:
     """Have a worker list the series."""

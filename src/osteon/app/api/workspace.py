@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from osteon.anatomy import Task
 from osteon.app.api.asking import DeskNow
-from osteon.app.workspace import UnknownError
+from osteon.app.workspace import UnknownError, Workspace
 from osteon.errors import UsageError
+from osteon.networks.model import Model
 
 router = APIRouter(prefix="/api", tags=["workspace"])
 
@@ -64,6 +65,9 @@ class ModelFacts(BaseModel):
     licence: str
     structures: list[StructureFacts]
     of_legs: bool = Field(description="Whether it can be told where the legs begin.")
+    source: Literal["installed", "own", "trained"] = Field(
+        description="On this machine, in the workspace's models, or made by its trainings."
+    )
 
 
 @router.get("/state")
@@ -117,6 +121,7 @@ def models(desk: DeskNow) -> list[ModelFacts]:
             licence=model.spec.licence,
             structures=structures_of(model.task),
             of_legs=model.task.limb is not None,
+            source=_source(desk.workspace, model),
         )
         for model in desk.workspace.models()
     ]
@@ -131,6 +136,12 @@ def card(name: str, desk: DeskNow) -> dict[str, str]:
 def structures_of(task: Task) -> list[StructureFacts]:
     """Structures of a task, for a page."""
     return [StructureFacts(name=s.name, value=s.value, colour=s.colour, side=s.side) for s in task.structures]
+
+
+def _source(workspace: Workspace, model: Model) -> Literal["installed", "own", "trained"]:
+    if model.folder.is_relative_to(workspace.paths.runs):
+        return "trained"
+    return "own" if model.folder.is_relative_to(workspace.paths.models) else "installed"
 
 
 def _require_local(desk: DeskNow) -> None:
