@@ -132,6 +132,19 @@ def test_every_structure_of_a_random_label_map_is_closed(seed: int, share: float
         assert surface.volume_mm3 > 0
 
 
+def test_surfaces_do_not_depend_on_how_the_array_lies_in_memory() -> None:
+    random = np.random.default_rng(5)
+    array = (random.integers(1, 4, (9, 8, 7)) * (random.random((9, 8, 7)) < 0.5)).astype(np.uint8)
+    rows, columns = (
+        surfaces_of(LabelMap(np.array(array, order=order), np.diag([1.0, 2.0, 3.0, 1.0]), task=TASK)) for order in "CF"
+    )
+    for name, surface in rows.items():
+        assert len(surface.faces) == len(columns[name].faces)
+        assert surface.volume_mm3 == pytest.approx(columns[name].volume_mm3, rel=1e-9)
+        first, second = (np.sort(s.vertices.round(6).view("f8,f8,f8"), axis=0) for s in (surface, columns[name]))
+        np.testing.assert_array_equal(first, second)
+
+
 def test_label_map_without_structures_has_no_surfaces() -> None:
     assert surfaces_of(LabelMap(np.zeros((4, 4, 4), dtype=np.uint8), np.eye(4), task=TASK)) == {}
 

@@ -20,7 +20,7 @@ from osteon.networks.model import ModelSpec, NetworkSpec, PostprocessingSpec
 from osteon.postprocessing import Finished, belonging, clean_volume, denoise_slices, finish
 from osteon.postprocessing.neighbours import put_bones_right
 from osteon.postprocessing.notes import Notes
-from osteon.postprocessing.parts import Least, Part
+from osteon.postprocessing.parts import Least, Part, Parted
 from osteon.preprocessing import Preprocessing, Side, one_side
 from osteon.volume import LabelMap, Volume
 
@@ -227,7 +227,7 @@ def test_no_two_parts_are_compared_twice(monkeypatch: pytest.MonkeyPatch) -> Non
     for name in ("gap_mm", "touching_mm2"):
         monkeypatch.setattr(belonging, name, counted(name, getattr(belonging, name)))
     labels = damaged.volume()
-    notes = put_bones_right(labels.array, labels.affine, LEGS, 15.0, Least(1, 0.0))
+    notes = put_bones_right(Parted(labels.array, labels.affine, Least(1, 0.0)), LEGS, 15.0)
     assert len(notes.sentences()) > 3
     assert set(compared.values()) == {1}
     assert {name for name, _, _ in compared} == {"gap_mm", "touching_mm2"}

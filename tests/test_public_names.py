@@ -46,6 +46,11 @@ def test_importing_osteon_loads_nothing_slow() -> None:
     assert loaded("import osteon") == set()
 
 
+def test_segmenting_begins_without_what_is_needed_only_after_the_network() -> None:
+    assert loaded("import osteon.pipeline") <= {"numpy", "nibabel", "pydicom"}  # nibabel itself looks for pydicom
+    assert "pandas" in loaded("import osteon.pipeline as p; p._load_what_follows()")
+
+
 def test_help_of_every_command_loads_no_torch() -> None:
     program = f"""
 import contextlib, io, sys

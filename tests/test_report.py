@@ -14,7 +14,7 @@ import pytest
 from osteon.anatomy import Task
 from osteon.errors import GeometryError
 from osteon.masks import surfaces_of
-from osteon.report import ReportContent, preview, write_report
+from osteon.report import ReportContent, gallery, preview, write_report
 from osteon.report.tables import heading, html_table, text_of
 from osteon.volume import LabelMap, Volume
 from scenes import spine
@@ -202,3 +202,11 @@ def test_page_of_a_real_scan_stays_small(data: Path, tmp_path: Path, content: Ca
     preview(scan, labels, surfaces, tmp_path / "preview.png")
     report(tmp_path, content(scan=scan, labels=labels, surfaces=surfaces))
     assert (tmp_path / "report.html").stat().st_size < 4e6
+
+
+def test_slices_drawn_before_are_not_drawn_again(tmp_path: Path, content: Callable[..., ReportContent]) -> None:
+    scan, labels = spine()
+    assert gallery(scan, labels) in report(tmp_path, content())
+    page = report(tmp_path, content(gallery="<p>drawn before</p>"))
+    assert "<p>drawn before</p>" in page
+    assert 'class="gallery"' not in page

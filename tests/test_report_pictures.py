@@ -16,7 +16,7 @@ from osteon.report import preview
 from osteon.report.drawing import outlined, rgb_of, short_name
 from osteon.report.shading import Camera, shaded
 from osteon.report.slices import PLANES, Stack, window
-from osteon.report.viewer import thinned
+from osteon.report.thinning import thinned
 from osteon.volume import LabelMap, Volume
 from scenes import spine
 
@@ -142,12 +142,12 @@ def test_thinned_surface_keeps_its_shape_with_fewer_vertices() -> None:
     index = np.indices((41, 41, 41)) - 20
     sphere = ((index**2).sum(axis=0) <= 18**2).astype(np.uint8)
     (surface,) = surfaces_of(LabelMap(sphere, np.eye(4), task=SPINE)).values()
-    vertices, normals, faces = thinned(surface, 3.0)
-    assert len(vertices) < len(surface.vertices) / 3
-    assert faces.max() == len(vertices) - 1
-    outward = vertices - 20
-    assert np.abs(np.linalg.norm(outward, axis=1) - 18).max() < 1
-    assert (np.einsum("ij,ij->i", normals, outward) > 15).all()
+    small, became = thinned(surface, 3.0)
+    assert len(small.vertices) < len(surface.vertices) / 3
+    assert small.faces.max() == len(small.vertices) - 1
+    assert np.abs(np.linalg.norm(small.vertices - 20, axis=1) - 18).max() < 1
+    assert small.volume_mm3 == pytest.approx(surface.volume_mm3, rel=0.05)
+    assert np.linalg.norm(small.vertices[became] - surface.vertices, axis=1).max() < 3 * np.sqrt(3)
 
 
 @pytest.mark.parametrize(

@@ -3,52 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
+from osteon.case_paths import CasePaths as CasePaths  # of what is written here
 from osteon.confidence import Judgement, with_expected_dice
 from osteon.masks import surfaces_of
 from osteon.measurement import measure, write_measurements
-from osteon.report import ReportContent, preview, write_meshes, write_report
-from osteon.run import RECORD, Run
+from osteon.report import ReportContent, gallery, preview, write_meshes, write_report
+from osteon.run import Run
 from osteon.volume import LabelMap, Volume
-
-
-@dataclass(frozen=True)
-class CasePaths:
-    """Names of a segmented case's files."""
-
-    folder: Path
-
-    @property
-    def segmentation(self) -> Path:
-        """Label map on the scan's own grid."""
-        return self.folder / "segmentation.nii.gz"
-
-    @property
-    def meshes(self) -> Path:
-        """One PLY a structure."""
-        return self.folder / "meshes"
-
-    @property
-    def measurements(self) -> Path:
-        """One row a structure."""
-        return self.folder / "measurements.csv"
-
-    @property
-    def preview(self) -> Path:
-        """Three planes and a 3-D view."""
-        return self.folder / "preview.png"
-
-    @property
-    def report(self) -> Path:
-        """One self-contained page."""
-        return self.folder / "report.html"
-
-    @property
-    def record(self) -> Path:
-        """What was done."""
-        return self.folder / RECORD
 
 
 def write_results(
@@ -78,25 +41,30 @@ def write_results(
     judgements : tuple of Judgement
         What Dice to expect of each structure; empty if that is not known.
     """
-    with run.stage("meshes"):
-        surfaces = surfaces_of(labels)
-        write_meshes(surfaces, paths.meshes)
-    with run.stage("measurements"):
-        table = measure(labels)
-        write_measurements(with_expected_dice(table, judgements), paths.measurements)
-    run.facts["structures"] = [str(structure) for structure in table["structure"]]
-    with run.stage("report"):
-        preview(scan, labels, surfaces, paths.preview)
-        content = ReportContent(
-            case=name,
-            scan=scan,
-            labels=labels,
-            surfaces=surfaces,
-            measurements=table,
-            preview=paths.preview,
-            facts=facts(),
-            warnings=run.warnings,
-            judgements=judgements,
-        )
-        write_report(paths.report, content)
+    # pictures are drawn while meshes are made and bones measured: what the report itself takes is what is left of them
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        slices = beside.submit(gallery, scan, labels)
+        with run.stage("meshes"):
+            surfaces = surfaces_of(labels)
+            write_meshes(surfaces, paths.meshes)
+        drawn = beside.submit(preview, scan, labels, surfaces, paths.preview)
+        with run.stage("measurements"):
+            table = measure(labels)
+            write_measurements(with_expected_dice(table, judgements), paths.measurements)
+        run.facts["structures"] = [str(structure) for structure in table["structure"]]
+        with run.stage("report"):
+            drawn.result()
+            content = ReportContent(
+                case=name,
+                scan=scan,
+                labels=labels,
+                surfaces=surfaces,
+                measurements=table,
+                preview=paths.preview,
+                facts=facts(),
+                warnings=run.warnings,
+                judgements=judgements,
+                gallery=slices.result(),
+            )
+            write_report(paths.report, content)
     run.write(paths.folder)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from osteon.case_folder import CasePaths
+from osteon.case_paths import CasePaths
 from osteon.errors import UsageError
 from osteon.io import scans_in
 from osteon.run import RECORD

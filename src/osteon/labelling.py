@@ -6,18 +6,20 @@ import time
 from dataclasses import dataclass, replace
 from math import nan
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from osteon.case_folder import CasePaths
-from osteon.confidence import Calibration, Judgement, judge, warning_of
-from osteon.confidence.evidence import evidence_of
+from osteon.case_paths import CasePaths
 from osteon.errors import ReadError
 from osteon.inference import Engine, Prediction, predict
 from osteon.io.scans import read_scan
 from osteon.networks.model import Model
-from osteon.postprocessing import Finished, finish
 from osteon.preprocessing import LowerBody, confirmed, everything, find_lower_body, lower_body_from_slice
 from osteon.run import Run
 from osteon.volume import LabelMap, Volume
+
+if TYPE_CHECKING:
+    from osteon.confidence import Calibration, Judgement
+    from osteon.postprocessing import Finished
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ def labelled(
 
 def _seen(scan: Volume, lower: LowerBody | None, model: Model, engine: Engine, run: Run) -> tuple[Prediction, Finished]:
     """What the network answers, and the labels that become of it."""
+    from osteon.postprocessing import finish  # what follows the network loads while that is made ready
+
     with run.stage("network"):
         prediction = _predicted(scan, lower, model, engine)
     with run.stage("instances and levels"):
@@ -96,6 +100,8 @@ def _judged(
     prediction: Prediction, labels: LabelMap, model: Model, calibration: Calibration | None, run: Run
 ) -> tuple[Judgement, ...]:
     """What the result is worth; what is to be looked at goes to the run."""
+    from osteon.confidence import evidence_of, judge, warning_of
+
     evidence = None
     if prediction.votes is not None:
         evidence = evidence_of(prediction, labels, model.spec)

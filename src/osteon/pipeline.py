@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from osteon.anatomy import Task
-from osteon.case_folder import CasePaths, write_results
 from osteon.case_list import cases_of, refuse_what_is_in_the_way
-from osteon.confidence import Calibration, Judgement
+from osteon.case_paths import CasePaths
 from osteon.errors import OsteonError, UnexpectedError, UsageError, WriteError
 from osteon.inference import Engine, engine_for, predict_classes, with_looks
 from osteon.io import read_labels, write
@@ -20,15 +21,21 @@ from osteon.io.dicom.sources import without_uid
 from osteon.io.whole import folder_written_whole
 from osteon.labelling import Input, Labelled, labelled
 from osteon.networks.model import Model
-from osteon.postprocessing import Finished, finish
 from osteon.run import Run
 from osteon.shard import Shard
 from osteon.volume import LabelMap, Volume
+
+if TYPE_CHECKING:
+    from osteon.confidence import Calibration, Judgement
+    from osteon.postprocessing import Finished
 
 DEFAULT_MODEL = "lumbar-vertebrae"
 
 OVERLAPPED_VOXELS = 150_000_000
 """Larger scans are written before the next is read, so that two are never in memory at once."""
+
+AFTERWARDS = ("pandas", "osteon.postprocessing", "osteon.confidence", "osteon.case_folder")
+"""What is needed only after the network: it loads while that is made ready."""
 
 STAGES = {
     "read": 0.02,
@@ -149,8 +156,6 @@ def segment(
     if not cases:  # of more shares than scans
         return []
     doing = _forwards(doing)
-    ready = with_looks(engine_for(model, engine, device, lambda message: doing(0.0, message), precision), looks)
-    calibration = Calibration.of(model)
     done: list[SegmentedCase] = []
 
     def ended(case: SegmentedCase) -> None:
@@ -159,6 +164,10 @@ def segment(
 
     waiting: Future[SegmentedCase] | None = None
     with ThreadPoolExecutor(max_workers=1) as behind:
+        loading = behind.submit(_load_what_follows)
+        ready = with_looks(engine_for(model, engine, device, lambda message: doing(0.0, message), precision), looks)
+        loading.result()  # two threads that load parts of one package can get into each other's way
+        calibration = _calibration(model)
         for number, (name, path) in enumerate(cases):
             arguments = {"scan": path, "model": model.spec.name, "engine": ready.name}
             arguments |= {"series": without_uid(series)} if series else {}
@@ -179,6 +188,8 @@ def segment(
 
 def segment_volume(scan: Volume, model: Model, engine: Engine) -> Finished:
     """Segment one volume in memory: the network, then instances and levels. Nothing is written."""
+    from osteon.postprocessing import finish
+
     return finish(predict_classes(scan, model, engine), model.spec, model.task)
 
 
@@ -245,7 +256,20 @@ def _write_folder(name: str, scan: Volume, labels: LabelMap, case: Labelled) -> 
         raise WriteError(f"{case.paths.folder} cannot be written: {error.strerror or error}.") from error
 
 
+def _calibration(model: Model) -> Calibration | None:
+    from osteon.confidence import Calibration
+
+    return Calibration.of(model)
+
+
+def _load_what_follows() -> None:
+    for name in AFTERWARDS:
+        import_module(name)
+
+
 def _write_case(name: str, scan: Volume, labels: LabelMap, case: Labelled, paths: CasePaths) -> None:
+    from osteon.case_folder import write_results
+
     run, spec = case.run, case.model.spec
     with run.stage("write label map"):
         write(labels, paths.segmentation)

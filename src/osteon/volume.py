@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from osteon import geometry
+from osteon.boxes import Box, boxes_of, held_box
 from osteon.errors import GeometryError, TaskError
 from osteon.geometry import FloatArray, Grid
 
@@ -168,13 +170,29 @@ class LabelMap(Volume):
         names = [self.task.by_value(v).name for v in self.values()]
         return f"; task: {self.task.name}; structures: {', '.join(names) or 'none'}"
 
-    def values(self) -> list[int]:
-        """Label values present, without background."""
-        flat = self.array.ravel(order="K")
+    @cached_property
+    def held(self) -> Box | None:
+        """Smallest box that holds all that is labelled; None where nothing is."""
+        return held_box(self.array)
+
+    @cached_property
+    def boxes(self) -> dict[int, Box]:
+        """Box of each label value that is there, found once: whoever looks at a structure looks only there."""
+        return {} if self.held is None else boxes_of(self.array, self.held)
+
+    @cached_property
+    def _values(self) -> tuple[int, ...]:
+        if self.held is None:
+            return ()
+        flat = self.array[self.held].ravel(order="K")
         whole = flat.size // 8 * 8
         words = flat[:whole].view(np.uint64)  # most voxels are background: eight bytes at a time, and none of it sorted
         labelled = np.concatenate([words[words != 0].view(flat.dtype), flat[whole:]])
-        return [int(v) for v in np.unique(labelled) if v != 0]
+        return tuple(int(v) for v in np.unique(labelled) if v != 0)
+
+    def values(self) -> list[int]:
+        """Label values present, without background."""
+        return list(self._values)
 
     def mask(self, name: str) -> NDArray[np.bool_]:
         """Voxels of one structure, or of all structures of a group (their ``parent``)."""

@@ -9,13 +9,12 @@ from math import nan
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from osteon.boxes import Box, boxes_of, held_box
 from osteon.confidence.plausibility import plausibility
 from osteon.geometry import Grid, inverse
 from osteon.inference import Prediction
 from osteon.networks.model import ModelSpec
-from osteon.postprocessing.components import boxes_of
 from osteon.postprocessing.connected import largest_parts
 from osteon.volume import LabelMap
 
@@ -24,7 +23,6 @@ NEAR_MM = 20.0
 
 Mask = NDArray[np.bool_]
 Float32 = NDArray[np.float32]
-Box = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,9 @@ def evidence_of(prediction: Prediction, labels: LabelMap, spec: ModelSpec) -> li
     """
     class_of_value = labels.task.class_of_value(spec.classes)
     working = _nearest(labels, prediction.working)
-    boxes = ndimage.find_objects(working)
-    changes = _Changes.of(prediction.classes.array, labels.array)
+    held = held_box(working)
+    boxes = {} if held is None else boxes_of(working, held)
+    changes = _Changes.of(prediction.classes.array, labels)
     shapes = plausibility(labels)
     found = []
     for structure in labels.task.structures:
@@ -70,15 +69,14 @@ def evidence_of(prediction: Prediction, labels: LabelMap, spec: ModelSpec) -> li
         number = class_of_value[value]
         same_class = [v for v, n in class_of_value.items() if n == number and v != value]
         numbers = dict(shapes[structure.name])
-        if value <= len(boxes) and boxes[value - 1] is not None:
-            box = _grown(boxes[value - 1], prediction.working.spacing_mm, working.shape)
+        if value in boxes:
+            box = _grown(boxes[value], prediction.working.spacing_mm, working.shape)
             probability = prediction.probabilities[number][box].astype(np.float32) / 255
-            probability[np.isin(working[box], same_class)] = 0  # a neighbouring level's
+            others = _one_of(working[box], same_class)
+            probability[others] = 0  # a neighbouring level's
             numbers |= of_probabilities(probability, working[box] == value)
             if prediction.votes is not None:
-                numbers["disagreement"] = disagreement(
-                    (prediction.votes[(slice(None), *box)] == number) & ~np.isin(working[box], same_class)
-                )
+                numbers["disagreement"] = disagreement((prediction.votes[(slice(None), *box)] == number) & ~others)
         numbers |= changes.numbers(number, [value, *same_class])
         found.append(Evidence(structure.name, structure.parent or structure.name, numbers))
     return found
@@ -99,8 +97,7 @@ def of_probabilities(probability: Float32, mask: Mask) -> dict[str, float]:
     mask : (slice, row, column) bool ndarray
     """
     inside, total, size = float(probability[mask].sum()), float(probability.sum()), int(mask.sum())
-    inner = ndimage.binary_erosion(mask, np.ones((1, 3, 3), bool))
-    outer = ndimage.binary_dilation(mask, np.ones((1, 3, 3), bool))
+    inner, outer = _with_neighbours(mask, np.logical_and), _with_neighbours(mask, np.logical_or)
     edge = probability[outer & ~inner]
     beside = (probability[2:] + probability[:-2]) / 2
     return {
@@ -142,13 +139,16 @@ class _Changes:
 
     classes: NDArray[np.uint8]
     labels: NDArray[np.integer]
-    before: dict[int, tuple[slice, ...]]
-    after: dict[int, tuple[slice, ...]]
+    before: dict[int, Box]
+    after: dict[int, Box]
     largest: dict[int, int]
 
     @classmethod
-    def of(cls, classes: NDArray[np.uint8], labels: NDArray[np.integer]) -> _Changes:
-        return cls(classes, labels, boxes_of(classes), boxes_of(labels), largest_parts(classes))
+    def of(cls, classes: NDArray[np.uint8], labels: LabelMap) -> _Changes:
+        held = held_box(classes)
+        before = {} if held is None else boxes_of(classes, held)
+        largest = {} if held is None else largest_parts(classes[held])
+        return cls(classes, labels.array, before, labels.boxes, largest)
 
     def numbers(self, number: int, values: Sequence[int]) -> dict[str, float]:
         """How much post-processing changed a class, and how much of it lay apart from its largest part.
@@ -158,20 +158,46 @@ class _Changes:
         boxes = [self.before[number]] if number in self.before else []
         boxes += [self.after[value] for value in values if value in self.after]
         box = tuple(slice(min(b[a].start for b in boxes), max(b[a].stop for b in boxes)) for a in range(3))
-        before, after = self.classes[box] == number, np.isin(self.labels[box], values)
+        before, after = self.classes[box] == number, _one_of(self.labels[box], values)
         sizes = int(np.count_nonzero(before)), int(np.count_nonzero(after))
         changed = 1 - 2 * int(np.count_nonzero(before & after)) / sum(sizes)
         return {"changed": changed, "apart": 1 - self.largest[number] / sizes[0] if sizes[0] else 1.0}
 
 
 def _nearest(labels: LabelMap, grid: Grid) -> NDArray[np.integer]:
-    """Labels at the nearest voxels: enough for sums over structures, and ten times as fast as the rule for results."""
+    """Labels at the nearest voxels: enough for sums over structures, and much faster than the rule for results.
+
+    The grid's axes are those of the labels in another order, so that the nearest is told axis by axis.
+    """
+    nearest = np.zeros(grid.shape, dtype=labels.array.dtype)
+    if labels.held is None:
+        return nearest
     to_source = inverse(labels.affine) @ grid.affine
-    return np.asarray(
-        ndimage.affine_transform(
-            labels.array, to_source[:3, :3], to_source[:3, 3], output_shape=grid.shape, order=0, mode="nearest"
-        )
-    )
+    axes = np.abs(to_source[:3, :3]).argmax(axis=0)  # of the labels, along each of the grid's
+    part, places = labels.array.transpose(axes), []
+    for along, (axis, n) in enumerate(zip(axes, grid.shape, strict=True)):
+        position = to_source[axis, along] * np.arange(n) + to_source[axis, 3]
+        index = np.clip(np.floor(position + 0.5).astype(np.int64), 0, labels.shape[axis] - 1)
+        (inside,) = np.nonzero((index >= labels.held[axis].start) & (index < labels.held[axis].stop))
+        places.append(inside)
+        part = part.take(index[inside], axis=along)
+    nearest[np.ix_(*places)] = part
+    return nearest
+
+
+def _one_of(labels: NDArray[np.integer], values: Sequence[int]) -> Mask:
+    """Where some labels stand."""
+    found = np.zeros(labels.shape, dtype=bool)
+    for value in values:
+        found |= labels == value
+    return found
+
+
+def _with_neighbours(mask: Mask, together: np.ufunc) -> Mask:
+    """Each pixel together with its eight neighbours in its slice; outside is nothing."""
+    framed = np.pad(mask, ((0, 0), (1, 1), (1, 1)))
+    rows = together(together(framed[:, :-2], framed[:, 1:-1]), framed[:, 2:])
+    return np.asarray(together(together(rows[:, :, :-2], rows[:, :, 1:-1]), rows[:, :, 2:]))
 
 
 def _grown(box: Box, spacing_mm: tuple[float, float, float], shape: tuple[int, ...]) -> Box:

@@ -7,7 +7,7 @@ from math import log, nan
 
 import numpy as np
 
-from osteon.postprocessing.components import boxes_of
+from osteon.measurement.moments import moments_of
 from osteon.volume import LabelMap
 
 SHAPE_NUMBERS = ("volume_cm3", "cut", "slender", "sides", "gaps")
@@ -64,21 +64,19 @@ def plausibility(labels: LabelMap) -> dict[str, dict[str, float]]:
 
 
 def _builds(labels: LabelMap) -> dict[str, Build]:
-    boxes = boxes_of(labels.array)
     builds = {}
     for structure in labels.task.structures:
-        if structure.value not in boxes:
+        if structure.value not in labels.boxes:
             continue
-        box = boxes[structure.value]
+        box = labels.boxes[structure.value]
         mask = labels.array[box] == structure.value
-        places = np.argwhere(mask) @ labels.affine[:3, :3].T
-        spread = np.cov(places.T) if len(places) > 1 else np.zeros((3, 3))
+        moments = moments_of(mask, labels.affine)
         # a voxel's own extent keeps a single one from having no length
         own_mm2 = float(labels.voxel_volume_mm3) ** (2 / 3) / 12
-        length_mm = float(np.sqrt(12 * (np.linalg.eigvalsh(spread)[-1] + own_mm2)))
+        length_mm = float(np.sqrt(12 * (np.linalg.eigvalsh(moments.covariance_mm2)[-1] + own_mm2)))
         across = int(np.argmax(labels.spacing_mm))
         held = mask.any(axis=tuple(axis for axis in range(3) if axis != across))
         cut = any(part.start == 0 or part.stop == n for part, n in zip(box, labels.shape, strict=True))
-        volume_mm3 = len(places) * labels.voxel_volume_mm3
+        volume_mm3 = moments.voxels * labels.voxel_volume_mm3
         builds[structure.name] = Build(volume_mm3, length_mm, 1 - float(held.mean()), cut)
     return builds

@@ -9,13 +9,17 @@ the volume of a vertebral body at 1 x 1 x 4 mm.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from osteon.anatomy import Structure
 from osteon.geometry import FloatArray, transform_points
 from osteon.io.surface import Surface
 from osteon.volume import LabelMap
@@ -33,11 +37,14 @@ followed with a standard deviation of 0.4 mm (by the voxels themselves 1.0 mm); 
 FREEDOM = 0.5
 """How far a node may move along each array axis, in voxels."""
 
+LEAST_NODES = 20_000
+"""Fewer are not worth a thread."""
+
 PINCH = 0.1
 """Where two voxels of a structure touch only along an edge, its two seams are drawn apart by this share of a voxel."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Net:
     """Squares between voxels of different labels, with the nodes they share.
 
@@ -45,18 +52,25 @@ class _Net:
     ----------
     nodes : (n, 3) ndarray
         In array indices (voxel centres are whole numbers).
-    squares : (m, 4) ndarray
+    squares : (m, 4) int32 ndarray
         Node numbers, counter-clockwise when seen from the upper voxel.
+    across : (m,) ndarray
+        Array axis that runs through each square; the sides of a square run along the next axis, the one after that, and
+        so on.
     labels : (m, 2) ndarray
         Label below (at the smaller index) and above each square.
-    voxels : (m, 2, 3) ndarray
-        Indices of these two voxels.
+    lower : (m, 3) ndarray
+        Index of the voxel below.
+    neighbours : (n, 6) int32 ndarray
+        Nodes that each node is joined to, or -1: the one before and the one behind along each array axis.
     """
 
     nodes: FloatArray
-    squares: IntArray
-    labels: IntArray
-    voxels: IntArray
+    squares: NDArray[np.int32]
+    across: NDArray[np.int8]
+    labels: NDArray[np.integer[Any]]
+    lower: NDArray[np.int32]
+    neighbours: NDArray[np.int32]
 
 
 def surfaces_of(labels: LabelMap) -> dict[str, Surface]:
@@ -74,61 +88,110 @@ def surfaces_of(labels: LabelMap) -> dict[str, Surface]:
     dict of str to Surface
         In the order of the task; empty when nothing is labelled.
     """
-    foreground = labels.array != 0
-    held = [np.flatnonzero(foreground.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
-    if held[0].size == 0:
+    if labels.held is None:
         return {}
-    i, j, k = (slice(int(along[0]), int(along[-1]) + 1) for along in held)
-    box = (i, j, k)
-    corner = np.array([s.start for s in box], dtype=np.int64)
-    net = _net(labels.array[box], corner)
+    net = _net(labels.array[labels.held], np.array([side.start for side in labels.held], dtype=np.int64))
     smooth = _smoothed(net)
-    surfaces = {}
-    for structure in labels.task.structures:
-        if structure.value in net.labels:
-            nodes, faces = _closed(net, smooth, structure.value)
-            if np.linalg.det(labels.affine[:3, :3]) < 0:
-                faces = faces[:, ::-1]
-            surfaces[structure.name] = Surface(transform_points(labels.affine, nodes), faces.astype(np.int32))
-    return surfaces
+    mirrored = np.linalg.det(labels.affine[:3, :3]) < 0
+
+    def surface(structure: Structure) -> Surface:
+        nodes, faces = _closed(net, smooth, structure.value)
+        faces = faces[:, ::-1] if mirrored else faces
+        return Surface(transform_points(labels.affine, nodes), faces.astype(np.int32))
+
+    present = [structure for structure in labels.task.structures if structure.value in labels.boxes]
+    with ThreadPoolExecutor() as threads:
+        return dict(zip([s.name for s in present], threads.map(surface, present), strict=True))
 
 
 def _net(array: NDArray[np.integer[Any]], corner: IntArray) -> _Net:
     """Squares between different voxels; ``corner`` is the index of the array's first voxel in the whole volume."""
-    padded = np.pad(array.astype(np.int32, copy=False), 1)  # what touches the border closes too
-    squares, labels, voxels = [], [], []
+    order = np.argsort([-abs(step) for step in array.strides], kind="stable")  # the axis of the longest steps first
+    # what touches the border closes too; in memory's order, so that all positions are numbers along one line
+    padded = np.pad(array.transpose(order), 1)
+    line = padded.ravel()
+    steps = np.empty(3, dtype=np.int64)
+    steps[order] = [padded.shape[1] * padded.shape[2], padded.shape[2], 1]
+    lower, squares = [], []
     for axis in range(3):
-        u, v = (axis + 1) % 3, (axis + 2) % 3
-        before = padded[tuple(slice(None, -1) if a == axis else slice(None) for a in range(3))]
-        after = padded[tuple(slice(1, None) if a == axis else slice(None) for a in range(3))]
-        lower = np.argwhere(before != after)  # (m, 3): voxels whose upper neighbour differs
-        upper = lower + np.eye(3, dtype=np.int64)[axis]
+        u, v = steps[(axis + 1) % 3], steps[(axis + 2) % 3]
+        found = np.flatnonzero(line[: -steps[axis]] != line[steps[axis] :])  # voxels whose upper neighbour differs
         # node p sits between the eight voxels p..p+1; four nodes stand around the square, turning from u to v
-        around = np.zeros((4, 3), dtype=np.int64)
-        around[[0, 3], u] = -1
-        around[[0, 1], v] = -1
-        squares.append(np.ravel_multi_index(tuple(np.moveaxis(lower[:, None] + around, 2, 0)), padded.shape))
-        labels.append(np.stack([padded[tuple(lower.T)], padded[tuple(upper.T)]], axis=1))
-        voxels.append(np.stack([lower, upper], axis=1) + corner - 1)
-    used, numbered = np.unique(np.concatenate(squares), return_inverse=True)
-    nodes = np.stack(np.unravel_index(used, padded.shape), axis=1).astype(np.float64) + corner - 0.5
-    return _Net(nodes, numbered.reshape(-1, 4), np.concatenate(labels).astype(np.int64), np.concatenate(voxels))
+        squares.append(found[:, None] - np.array([u + v, v, 0, u]))
+        lower.append(found)
+    across = np.repeat(np.arange(3, dtype=np.int8), [len(found) for found in lower])
+    below, places = np.concatenate(lower), np.concatenate(squares)
+    there = np.zeros(line.size, dtype=bool)
+    there[places] = True
+    used = np.flatnonzero(there)
+    numbered = np.searchsorted(used, places).astype(np.int32)
+    return _Net(
+        nodes=(_indices(used, padded.shape, order) + corner).astype(np.float64) - 0.5,
+        squares=numbered,
+        across=across,
+        labels=np.stack([line[below], line[below + steps[across]]], axis=1),
+        lower=(_indices(below, padded.shape, order) + corner - 1).astype(np.int32),
+        neighbours=_neighbours(numbered, across, len(used)),
+    )
+
+
+def _indices(line: IntArray, shape: tuple[int, ...], order: IntArray) -> IntArray:
+    """Array indices ``(n, 3)`` of positions along the line of an array whose axes were put in this order."""
+    result = np.empty((len(line), 3), dtype=np.int64)
+    for axis, index in zip(order, np.unravel_index(line, shape), strict=True):
+        result[:, axis] = index
+    return result
+
+
+def _neighbours(squares: NDArray[np.int32], across: NDArray[np.int8], count: int) -> NDArray[np.int32]:
+    """Nodes that ``count`` nodes are joined to by the sides of squares (`_Net`)."""
+    neighbours = np.full((count, 6), -1, dtype=np.int32)
+    for axis in range(3):
+        first, second, third, fourth = squares[across == axis].T
+        u, v = (axis + 1) % 3, (axis + 2) % 3
+        for along, start, end in ((u, first, second), (u, fourth, third), (v, first, fourth), (v, second, third)):
+            neighbours[start, 2 * along + 1] = end
+            neighbours[end, 2 * along] = start
+    return neighbours
 
 
 def _smoothed(net: _Net) -> FloatArray:
     """Nodes after Taubin smoothing in index space, where it does not depend on the voxels' proportions."""
-    n = len(net.nodes)
-    start, end = net.squares.ravel(), np.roll(net.squares, -1, axis=1).ravel()
-    ones = np.ones(2 * len(start), dtype=np.float64)
-    joined = sparse.csr_array((ones, (np.concatenate([start, end]), np.concatenate([end, start]))), shape=(n, n))
-    joined.data[:] = 1.0  # an edge of four squares counts once
-    mean = sparse.diags_array(1.0 / joined.sum(axis=1)) @ joined
-    nodes = net.nodes
+    joined = net.neighbours >= 0
+    behind = np.append(0, np.cumsum(joined.sum(axis=1))).astype(np.int32)
+    shares = np.repeat(1.0 / np.maximum(np.diff(behind), 1), np.diff(behind))
+    parts = []
+    for start, stop in _shares(len(net.nodes)):
+        part = slice(behind[start], behind[stop])
+        indices = net.neighbours[start:stop][joined[start:stop]]
+        whole = (shares[part], indices, behind[start : stop + 1] - behind[start])
+        parts.append((slice(start, stop), sparse.csr_array(whole, shape=(stop - start, len(net.nodes)))))
+    before, after = net.nodes.copy(), np.empty_like(net.nodes)
     lowest, highest = net.nodes - FREEDOM, net.nodes + FREEDOM
-    for _ in range(ITERATIONS):
-        for step in (SHRINK, GROW):
-            nodes = np.clip(nodes + step * (mean @ nodes - nodes), lowest, highest)
-    return np.asarray(nodes, dtype=np.float64)
+
+    def moved(rows: slice, mean: sparse.csr_array, step: float) -> None:
+        part = mean @ before
+        part -= before[rows]
+        part *= step
+        part += before[rows]
+        np.minimum(np.maximum(part, lowest[rows], out=part), highest[rows], out=after[rows])
+
+    with ThreadPoolExecutor(max_workers=len(parts)) as threads:
+        for _ in range(ITERATIONS):
+            for step in (SHRINK, GROW):
+                others = [threads.submit(moved, rows, mean, step) for rows, mean in parts[1:]]
+                moved(*parts[0], step)
+                for other in others:
+                    other.result()
+                before, after = after, before
+    return before
+
+
+def _shares(count: int) -> list[tuple[int, int]]:
+    """Stretches of so many nodes, one for each core, where they are worth a thread."""
+    shares = max(1, min(os.cpu_count() or 1, count // LEAST_NODES))
+    ends = np.linspace(0, count, shares + 1).astype(int).tolist()
+    return list(pairwise(ends))
 
 
 def _closed(net: _Net, nodes: FloatArray, value: int) -> tuple[FloatArray, IntArray]:
@@ -140,19 +203,33 @@ def _closed(net: _Net, nodes: FloatArray, value: int) -> tuple[FloatArray, IntAr
     faces : (m, 3) ndarray
         Counter-clockwise from outside, for a right-handed affine.
     """
-    below, above = net.labels[:, 0] == value, net.labels[:, 1] == value
+    below, above = np.flatnonzero(net.labels[:, 0] == value), np.flatnonzero(net.labels[:, 1] == value)
     squares = np.concatenate([net.squares[below], net.squares[above][:, ::-1]])
-    inside = np.concatenate([net.voxels[below, 0], net.voxels[above, 1]])
+    across = np.concatenate([net.across[below], net.across[above]]).astype(np.int64)
+    used, squares = _counted(squares, len(nodes))
+    nodes = nodes[used]
     start, end = squares, np.roll(squares, -1, axis=1)
-    _, directed, uses = np.unique(start * len(nodes) + end, return_inverse=True, return_counts=True)
-    fourfold = (uses[directed] == 2).reshape(-1, 4)
+    # an edge is told by its lower node and the axis it runs along; turned squares have theirs in the same order
+    along = (across[:, None] + (1, 2, 1, 2)) % 3
+    edge = 3 * np.minimum(start, end) + along
+    fourfold = np.bincount(edge.ravel())[edge] == 4
     pinched = fourfold.any(axis=1)
-    faces = _halved(squares[~pinched], nodes)
-    if pinched.any():
-        extra, fans = _unpinched(squares[pinched], fourfold[pinched], inside[pinched], nodes)
-        nodes, faces = np.concatenate([nodes, extra]), np.concatenate([faces, fans])
-    used, faces = np.unique(faces, return_inverse=True)
-    return nodes[used], faces.reshape(-1, 3)
+    if not pinched.any():
+        return nodes, _halved(squares, nodes)
+    upper = net.lower[above] + np.eye(3, dtype=np.int32)[net.across[above]]
+    inside = np.concatenate([net.lower[below], upper])
+    extra, fans = _unpinched(squares[pinched], fourfold[pinched], inside[pinched], nodes)
+    faces = np.concatenate([_halved(squares[~pinched], nodes), fans])
+    used, faces = _counted(faces, len(nodes) + len(extra))
+    return np.concatenate([nodes, extra])[used], faces
+
+
+def _counted(corners: NDArray[np.integer[Any]], count: int) -> tuple[IntArray, IntArray]:
+    """Which of so many nodes are used, and the same corners by their numbers among these."""
+    there = np.zeros(count, dtype=bool)
+    there[corners] = True
+    number = np.cumsum(there) - 1
+    return np.flatnonzero(there), number[corners]
 
 
 def _halved(squares: IntArray, nodes: FloatArray) -> IntArray:

@@ -62,13 +62,17 @@ def measure_long_bones(masks: list[LongBoneMask]) -> dict[str, dict[str, float]]
     uncut = [one for one in masks if not one.cut]
     with ThreadPoolExecutor() as threads:
         known = dict(zip(uncut, threads.map(lambda one: long_bone(one.mask, one.affine), uncut), strict=True))
-    for side in dict.fromkeys(one.structure.side for one in masks):
-        whole = [one for one in uncut if one.structure.side == side]
-        bones = {one.structure.parent: known[one] for one in whole}
-        names = {one.structure.parent: one.structure.name for one in whole}
-        values = _measure_leg(bones.get("femur"), bones.get("tibia"), bones.get("fibula"))
-        found |= {names[group]: columns for group, columns in values.items()}
+        sides = {side: [one for one in uncut if one.structure.side == side] for side in _sides(masks)}
+        legs = [{one.structure.parent: known[one] for one in whole} for whole in sides.values()]
+        values = threads.map(lambda leg: _measure_leg(leg.get("femur"), leg.get("tibia"), leg.get("fibula")), legs)
+        for whole, of_leg in zip(sides.values(), values, strict=True):
+            names = {one.structure.parent: one.structure.name for one in whole}
+            found |= {names[group]: columns for group, columns in of_leg.items()}
     return found
+
+
+def _sides(masks: list[LongBoneMask]) -> list[str]:
+    return list(dict.fromkeys(one.structure.side for one in masks))
 
 
 def _measure_leg(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import nan
 
 import cc3d
@@ -15,7 +16,7 @@ from scipy.spatial.distance import pdist
 from osteon.anatomy import Structure, Task
 from osteon.geometry import FloatArray, inverse, spacing_mm, transform_points
 from osteon.masks import surfaces_of
-from osteon.measurement.frame import voxel_centres
+from osteon.measurement.moments import moments_of
 from osteon.measurement.section import Line, Section, section, unit
 from osteon.volume import LabelMap
 
@@ -64,7 +65,7 @@ class LongBone:
     shaft: Line
     anatomical_length_mm: float
 
-    @property
+    @cached_property
     def length_mm(self) -> float:
         """Greatest distance between two points of the bone."""
         corners = self.ends[ConvexHull(self.ends).vertices]
@@ -99,14 +100,14 @@ def long_bone(mask: NDArray[np.bool_], affine: FloatArray) -> LongBone | None:
     """
     parts = cc3d.dust(mask, threshold=max(int(_SMALLEST_PART * mask.sum()), 1), connectivity=26, binary_image=True)
     whole = np.asarray(parts, dtype=bool)
-    centres = voxel_centres(whole, affine)
-    if len(centres) < _FEWEST_VOXELS:
+    if np.count_nonzero(whole) < _FEWEST_VOXELS:
         return None
-    variances, axes = np.linalg.eigh(np.cov(centres.T))
+    moments = moments_of(whole, affine)
+    variances, axes = np.linalg.eigh(moments.covariance_mm2)
     if variances[2] < _SLENDER**2 * variances[1]:
         return None
     solid = _without_gaps(whole, affine).astype(np.float32)
-    shaft = Line(centres.mean(axis=0), _upwards(axes[:, 2]))
+    shaft = Line(moments.centre_mm, _upwards(axes[:, 2]))
     border = border_points(whole, affine)
     for _ in range(2):
         low, length = _span(shaft, border)

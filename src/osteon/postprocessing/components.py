@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import cc3d
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+
+from osteon.boxes import Box
 
 Mask = NDArray[np.bool_]
 Instances = NDArray[np.uint16]
-Box = tuple[slice, slice, slice]
 
 
 def bounding_box(mask: Mask, margin: int = 0) -> Box:
@@ -21,14 +19,6 @@ def bounding_box(mask: Mask, margin: int = 0) -> Box:
         held = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
         box.append(slice(max(0, int(held[0]) - margin), min(n, int(held[-1]) + 1 + margin)))
     return box[0], box[1], box[2]
-
-
-def boxes_of(labels: NDArray[np.integer[Any]]) -> dict[int, tuple[slice, ...]]:
-    """Box of each label value that is there, in an array of any number of axes."""
-    # scipy goes through the array with the last axis fastest, which scans from NIfTI files have first
-    turned = labels.strides[0] < labels.strides[-1]
-    found = ndimage.find_objects(labels.T if turned else labels)
-    return {value: box[::-1] if turned else box for value, box in enumerate(found, start=1) if box is not None}
 
 
 def without_small_parts(mask: Mask, smallest_voxels: float) -> Mask:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from osteon.postprocessing.components import Box, Mask
+from osteon.boxes import Box
+from osteon.postprocessing.components import Mask
 from osteon.postprocessing.runs import IntArray, Runs, picture_axes, runs_of
 
 _AHEAD = ((0, 1), (1, -1), (1, 0), (1, 1))

@@ -8,13 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osteon.anatomy import Task
+from osteon.boxes import held_box
 from osteon.geometry import axis_of
 from osteon.networks.model import ModelSpec
 from osteon.postprocessing.components import bounding_box, without_holes, without_small_parts
 from osteon.postprocessing.discs import name_discs
 from osteon.postprocessing.instances import split_instances
 from osteon.postprocessing.levels import name_levels
+from osteon.postprocessing.notes import Notes
 from osteon.postprocessing.parts import Labels
+from osteon.postprocessing.runs import picture_axes
 from osteon.postprocessing.slices import denoise_slices
 from osteon.postprocessing.volume import NORMALS, clean_volume
 from osteon.volume import LabelMap, Volume
@@ -45,23 +48,36 @@ def finish(classes: Volume, spec: ModelSpec, task: Task) -> Finished:
     spec : ModelSpec
     task : Task
     """
-    how = spec.postprocessing
     warnings: list[str] = []
     notes: list[str] = []
     if task.levels is not None:
         labels, warnings = _with_levels(classes, spec, task)
     else:
-        labels = _values(classes, spec, task)
-        if how.method == "slices":
-            labels = denoise_slices(labels, axis_of(classes.affine, NORMALS[task.plane]), how.slice_share)
-        else:
-            changes = clean_volume(labels, classes.affine, task, how)
-            warnings, notes = changes.reasons_to_look(), changes.sentences()
+        labels, changes = _without_levels(classes, spec, task)
+        warnings, notes = changes.reasons_to_look(), changes.sentences()
     if not labels.any():
         warnings.append(NOTHING)
-    small = labels.astype(np.uint8) if labels.max() < 256 else labels
+    small = labels.astype(np.uint8) if labels.dtype != np.uint8 and labels.max() < 256 else labels
     result = LabelMap(small, classes.affine, classes.nifti_geometry, task=task)
     return Finished(result, tuple(warnings), tuple(notes))
+
+
+def _without_levels(classes: Volume, spec: ModelSpec, task: Task) -> tuple[Labels, Notes]:
+    """Labels of a task of single structures, and what was changed of the network's answer."""
+    how = spec.postprocessing
+    changes = Notes(classes.voxel_volume_mm3)
+    axes = picture_axes(classes.array)
+    # what is found is a small share of the scan: the rest is neither looked at nor even written
+    held = held_box(classes.array) or (slice(0, 0),) * 3
+    part = classes.cropped(held)
+    found = _values(part, spec, task)
+    if how.method == "volume":
+        changes = clean_volume(found, part.affine, task, how)
+    labels = np.zeros([classes.shape[axis] for axis in axes], dtype=found.dtype).transpose(np.argsort(axes))
+    labels[held] = found
+    if how.method == "slices":
+        labels = denoise_slices(labels, axis_of(classes.affine, NORMALS[task.plane]), how.slice_share)
+    return labels, changes
 
 
 def _values(classes: Volume, spec: ModelSpec, task: Task) -> Labels:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from itertools import combinations
 
-import numpy as np
-
 from osteon.anatomy import Limb, Task
-from osteon.geometry import FloatArray
+from osteon.geometry import voxel_volume_mm3
 from osteon.postprocessing.belonging import Bond, Bone
 from osteon.postprocessing.notes import Notes
-from osteon.postprocessing.parts import Labels, Least, Part, parts_of, touching_mm2
+from osteon.postprocessing.parts import Part, Parted, touching_mm2
 
 WRAPPED = 0.6
 """A part near its own bone is another's if that covers this share of its surface; an epiphysis touches across the joint
 with less."""
 
 
-def put_bones_right(labels: Labels, affine: FloatArray, task: Task, near_mm: float, least: Least) -> Notes:
-    """Give pieces to the bone that they are part of; changes ``labels``.
+def put_bones_right(parted: Parted, task: Task, near_mm: float) -> Notes:
+    """Give pieces to the bone that they are part of; changes the labels.
 
     Bones that touch at a joint are never merged: the largest part of each structure stands, unless it lies on the wrong
     side of the joint (a tibia above the femur that it touches; then the smaller of the two falls to the other). Every
@@ -26,22 +24,19 @@ def put_bones_right(labels: Labels, affine: FloatArray, task: Task, near_mm: flo
 
     Parameters
     ----------
-    labels : (i, j, k) integer ndarray
-    affine : (4, 4) ndarray
+    parted : Parted
     task : Task
         Nothing is done without its ``limb``.
     near_mm : float
         Widest gap between parts of one bone.
-    least : Least
-        Smaller parts are left to be removed.
     """
-    notes = Notes(float(abs(np.linalg.det(affine[:3, :3]))))
+    notes = Notes(voxel_volume_mm3(parted.affine))
     limb = task.limb
     if limb is None:
         return notes
     for side in ("right", "left"):
         group_of = {s.value: s.parent or "" for s in task.structures if s.side == side and s.parent in limb.groups}
-        parts = parts_of(labels, group_of, affine, least)
+        parts = parted.parts(group_of)
         bones: dict[int, Bone] = {}
         for value in {part.value: None for part in parts}:
             of_value = [part for part in parts if part.value == value]
@@ -50,7 +45,7 @@ def put_bones_right(labels: Labels, affine: FloatArray, task: Task, near_mm: flo
             del bones[value]
         mains = [bone.main for bone in bones.values()]
         for part, value in _settled([part for part in parts if part not in mains], bones, group_of, limb):
-            part.write(labels, value)
+            parted.give(value, part)
             notes.moved(task.by_value(part.value).name, task.by_value(value).name, part.voxels)
     return notes
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from osteon.boxes import Box
 from osteon.geometry import FloatArray, transform_points
-from osteon.postprocessing.components import Box, Mask
+from osteon.postprocessing.components import Mask
 from osteon.postprocessing.connected import filled_box, grouped, numbered_parts
 from osteon.postprocessing.runs import picture_axes, runs_of
 
@@ -95,13 +96,40 @@ class Part:
         """Array indices of all voxels, ``(n, 3)``."""
         return np.asarray(np.argwhere(self.mask) + [s.start for s in self.box], dtype=np.int_)
 
-    def write(self, labels: Labels, value: int) -> None:
-        """Give its voxels another value."""
-        labels[self.box][self.mask] = value
-
     def _world_mm(self, flat: NDArray[np.int_]) -> FloatArray:
         index = np.stack(np.unravel_index(flat, self.mask.shape), axis=1)
         return transform_points(self.affine, index + [s.start for s in self.box])
+
+
+class Parted:
+    """A label map by its parts, which are looked for again only after something was moved.
+
+    Parameters
+    ----------
+    labels : (i, j, k) integer ndarray
+        Changed by `give`.
+    affine : (4, 4) ndarray
+    least : Least
+        Smaller parts are passed over.
+    """
+
+    def __init__(self, labels: Labels, affine: FloatArray, least: Least) -> None:
+        self.labels, self.affine, self.least = labels, affine, least
+        self._parts: list[Part] | None = None
+
+    def parts(self, values: Container[int]) -> list[Part]:
+        """Parts of some structures, by label value; of each structure the largest first."""
+        if self._parts is None:
+            self._parts = parts_of(self.labels, None, self.affine, self.least)
+        return [part for part in self._parts if part.value in values]
+
+    def give(self, value: int, part: Part, index: NDArray[np.int_] | None = None) -> None:
+        """Give a part's voxels another value; or only some of them, by their ``(n, 3)`` array indices."""
+        if index is None:
+            self.labels[part.box][part.mask] = value
+        else:
+            self.labels[tuple(index.T)] = value
+        self._parts = None
 
 
 def across_mm(points_mm: FloatArray) -> dict[int, float]:
@@ -113,21 +141,22 @@ def across_mm(points_mm: FloatArray) -> dict[int, float]:
     return {int(h) + lowest: float(sums[h] / counts[h]) for h in np.flatnonzero(counts)}
 
 
-def parts_of(labels: Labels, values: Iterable[int], affine: FloatArray, least: Least) -> list[Part]:
+def parts_of(labels: Labels, values: Iterable[int] | None, affine: FloatArray, least: Least) -> list[Part]:
     """Parts of some structures that are large enough, by label value; of each structure the largest first.
 
     Parameters
     ----------
     labels : (i, j, k) integer ndarray
-    values : iterable of int
-        Label values of the structures.
+    values : iterable of int, optional
+        Label values of the structures; if None, all.
     affine : (4, 4) ndarray
     least : Least
     """
     axes = picture_axes(labels)
     pictures = labels.transpose(axes)
     runs = runs_of(pictures)
-    runs = runs.taken(np.isin(runs.value, list(values)))
+    if values is not None:
+        runs = runs.taken(np.isin(runs.value, list(values)))
     if not len(runs):
         return []
     number = numbered_parts(runs, pictures.shape)

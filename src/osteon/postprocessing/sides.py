@@ -10,9 +10,9 @@ from itertools import combinations
 import numpy as np
 
 from osteon.anatomy import Limb, Task
-from osteon.geometry import FloatArray, transform_points
+from osteon.geometry import FloatArray, transform_points, voxel_volume_mm3
 from osteon.postprocessing.notes import Notes
-from osteon.postprocessing.parts import BIN_MM, Labels, Least, Part, across_mm, parts_of
+from osteon.postprocessing.parts import BIN_MM, Part, Parted, across_mm
 
 SUBSTANTIAL = 0.1
 """A part says where a bone lies with this share of the largest part of its group."""
@@ -51,31 +51,28 @@ class Midline:
         return np.asarray(points_mm[:, 0] - np.interp(points_mm[:, 2], self.heights_mm, self.across_mm))
 
 
-def put_sides_right(labels: Labels, affine: FloatArray, task: Task, least: Least) -> Notes:
-    """Give parts that lie in the other leg to the structure there; changes ``labels``.
+def put_sides_right(parted: Parted, task: Task) -> Notes:
+    """Give parts that lie in the other leg to the structure there; changes the labels.
 
     With both legs in view each part's side follows from the line midway between bones of one group. With one leg, the
     task's ``lateral`` pairs tell which it is; failing those, nearly all of its labels must agree.
 
     Parameters
     ----------
-    labels : (i, j, k) integer ndarray
-    affine : (4, 4) ndarray
+    parted : Parted
     task : Task
         Nothing is done without its ``limb``.
-    least : Least
-        Smaller parts are left to be removed.
     """
-    notes = Notes(float(abs(np.linalg.det(affine[:3, :3]))))
+    notes = Notes(voxel_volume_mm3(parted.affine))
     if task.limb is None:
         return notes
     values = [s.value for s in task.structures if s.mirror is not None and s.parent in task.limb.groups]
-    parts = parts_of(labels, values, affine, least)
+    parts = parted.parts(values)
     middle = midline(parts, task, task.limb)
     if middle is not None:
-        parts = [_on_its_side(part, middle, labels, task, notes) for part in parts]
+        parts = [_on_its_side(part, middle, parted, task, notes) for part in parts]
     elif parts:
-        parts = _one_leg(parts, labels, task, task.limb, notes)
+        parts = _one_leg(parts, parted, task, task.limb, notes)
     _warn_of_mirroring(parts, task, task.limb, notes)
     return notes
 
@@ -103,7 +100,7 @@ def midline(parts: Sequence[Part], task: Task, limb: Limb) -> Midline | None:
     return None
 
 
-def _on_its_side(part: Part, middle: Midline, labels: Labels, task: Task, notes: Notes) -> Part:
+def _on_its_side(part: Part, middle: Midline, parted: Parted, task: Task, notes: Notes) -> Part:
     """Put one part right by the midline; returns it with the value that most of it has now."""
     structure = task.by_value(part.value)
     partner = task.mirrored_values()[part.value]
@@ -111,21 +108,21 @@ def _on_its_side(part: Part, middle: Midline, labels: Labels, task: Task, notes:
     beyond = inward * middle.right_of_mm(part.points_mm)  # mm on the other side
     wrong = float((beyond > 0).mean())
     if wrong >= CLEAR:
-        part.write(labels, partner)
+        parted.give(partner, part)
         notes.moved(structure.name, task.by_value(partner).name, part.voxels)
         return replace(part, value=partner)
     if task.limb is not None and structure.parent in task.limb.midline:
         if (beyond > BEYOND_MM).mean() >= SPILT:
             index = part.indices()
             index = index[inward * middle.right_of_mm(transform_points(part.affine, index)) > 0]
-            labels[tuple(index.T)] = partner
+            parted.give(partner, part, index)
             notes.moved(structure.name, task.by_value(partner).name, len(index))
     elif wrong > 0.5:
         notes.warn(f"It is not clear on which side a part of {structure.name} lies. Check left and right.")
     return part
 
 
-def _one_leg(parts: Sequence[Part], labels: Labels, task: Task, limb: Limb, notes: Notes) -> list[Part]:
+def _one_leg(parts: Sequence[Part], parted: Parted, task: Task, limb: Limb, notes: Notes) -> list[Part]:
     votes = lateral_votes(parts, task, limb)
     on_the_right = sum(part.voxels for part in parts if task.by_value(part.value).side == "right")
     share = on_the_right / sum(part.voxels for part in parts)
@@ -143,7 +140,7 @@ def _one_leg(parts: Sequence[Part], labels: Labels, task: Task, limb: Limb, note
         structure = task.by_value(part.value)
         if structure.side != side:
             partner = task.mirrored_values()[part.value]
-            part.write(labels, partner)
+            parted.give(partner, part)
             notes.moved(structure.name, task.by_value(partner).name, part.voxels)
             part = replace(part, value=partner)
         result.append(part)

@@ -70,13 +70,19 @@ def without_small_holes(mask: NDArray[np.bool_], axis: int, share: float) -> NDA
     share : float
         Of the area in the slice with all holes filled, which filling does not change.
     """
-    result = mask.copy()
-    for picture in np.moveaxis(result, axis, 0):
-        if picture.any():
-            # in a frame of background, so that all that reaches the outside is one part
-            parts = cc3d.connected_components(~np.pad(picture, 1), connectivity=4)
-            sizes = np.bincount(parts.ravel())
-            hole = sizes < share * (parts.size - sizes[parts[0, 0]])
-            hole[0] = False
-            picture |= hole[parts[1:-1, 1:-1]]
-    return result
+    # all slices below one another as one picture, each in a frame of background, so that what reaches the outside is
+    # one part, and with a bar between them
+    framed = np.pad(np.moveaxis(mask, axis, 0), ((0, 0), (1, 2), (1, 1)))
+    pictures = np.ascontiguousarray(framed)  # (slice, row, column)
+    pictures[:, -1] = True
+    count, rows, columns = pictures.shape
+    parts = cc3d.connected_components(~pictures.reshape(count * rows, columns), connectivity=4).ravel()
+    sizes = np.bincount(parts)
+    outside = parts[:: rows * columns]
+    is_hole = np.ones(len(sizes), dtype=bool)
+    is_hole[0], is_hole[outside] = False, False
+    (at,) = np.nonzero(is_hole[parts])
+    smallest = share * ((rows - 1) * columns - sizes[outside])  # of the outline with all holes filled, by slice
+    small = at[sizes[parts[at]] < smallest[at // (rows * columns)]]
+    pictures.ravel()[small] = True
+    return np.moveaxis(pictures[:, 1:-2, 1:-1], 0, axis)

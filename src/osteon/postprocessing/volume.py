@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osteon.anatomy import Task
+from osteon.boxes import Box
 from osteon.geometry import FloatArray, axis_of, voxel_volume_mm3
 from osteon.networks.model import PostprocessingSpec
 from osteon.postprocessing.belonging import belonging
-from osteon.postprocessing.components import Box, without_holes
+from osteon.postprocessing.components import without_holes
 from osteon.postprocessing.neighbours import put_bones_right
 from osteon.postprocessing.notes import Notes
-from osteon.postprocessing.parts import Labels, Least, Part, parts_of
+from osteon.postprocessing.parts import Labels, Least, Part, Parted
 from osteon.postprocessing.runs import picture_axes
 from osteon.postprocessing.sides import put_sides_right
 from osteon.postprocessing.slices import without_small_holes
@@ -34,14 +35,15 @@ def clean_volume(labels: Labels, affine: FloatArray, task: Task, how: Postproces
     how : PostprocessingSpec
     """
     least = Least(how.smallest_mm3 / voxel_volume_mm3(affine), how.part_share)
-    notes = put_sides_right(labels, affine, task, least)
-    notes.add(put_bones_right(labels, affine, task, how.near_mm, least))
+    parted = Parted(labels, affine, least)
+    notes = put_sides_right(parted, task)
+    notes.add(put_bones_right(parted, task, how.near_mm))
     long_groups = task.limb.long_groups if task.limb is not None else ()
-    parts = parts_of(labels, [s.value for s in task.structures], affine, least)
     kept = {}
     for structure in task.structures:
-        of_structure = [part for part in parts if part.value == structure.value]
-        kept[structure.value] = belonging(of_structure, long=structure.parent in long_groups, near_mm=how.near_mm)
+        kept[structure.value] = belonging(
+            parted.parts([structure.value]), long=structure.parent in long_groups, near_mm=how.near_mm
+        )
     removed = _keep(labels, kept)
     for structure in task.structures:
         notes.changed(structure.name, "removed", int(removed[structure.value]))

@@ -19,6 +19,9 @@ OVERSAMPLING = 2
 SMOOTHING_VOXELS = 0.6
 """Outlines are those of the mask blurred this little: voxel corners go, the boundary stays."""
 
+SPACED_PIXELS = 3.0
+"""Distance between the points of an outline, before it is reduced."""
+
 TEXT = (226, 230, 235)
 MUTED = (150, 158, 168)
 HALO = (0, 0, 0)
@@ -61,24 +64,34 @@ def outlined(stack: Stack, k: int, task: Task, limits: tuple[float, float], size
     labels = stack.labels[:, :, k]
     scale = np.array(large) / labels.shape
     width = max(3, round(large[1] / 420))
-    for value in np.unique(labels[labels != 0]):
-        lines = [[(float(x), float(y)) for x, y in (c + 0.5) * scale] for c in _contours(labels == value)]
+    for value in stack.values(k):
+        lines = [_spaced((contour + 0.5) * scale).ravel().tolist() for contour in _contours(labels == value)]
         for line in lines:
             draw.line(line, HALO, width + 2, joint="curve")  # so that it also stands out from bright tissue
         for line in lines:
-            draw.line(line, rgb_of(task.by_value(int(value))), width, joint="curve")
+            draw.line(line, rgb_of(task.by_value(value)), width, joint="curve")
     return picture.resize(size, Image.Resampling.BOX)
 
 
 def _contours(mask: NDArray[np.bool_]) -> Iterator[NDArray[np.float64]]:
     """Outlines of a 2-D mask in array indices, ``(n, 2)`` each."""
-    box = ndimage.find_objects(mask.astype(np.uint8))[0]
+    held = [np.flatnonzero(mask.any(axis=1 - axis)) for axis in (0, 1)]
+    box = tuple(slice(int(along[0]), int(along[-1]) + 1) for along in held)
     pad = 3
     blurred = ndimage.gaussian_filter(np.pad(mask[box].astype(np.float32), pad), SMOOTHING_VOXELS)
     corner = np.array([s.start for s in box]) - pad
     level = min(0.5, 0.6 * float(blurred.max()))  # a mask of one voxel stays below a half everywhere
     for contour in measure.find_contours(blurred, level):
         yield contour + corner
+
+
+def _spaced(line: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A closed line of pixels without points that lie closer than `SPACED_PIXELS`: each takes as long to draw."""
+    steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
+    number = np.floor(np.append(0.0, np.cumsum(steps)) / SPACED_PIXELS)
+    keep = np.append(True, np.diff(number) > 0)
+    keep[-1] = True
+    return np.asarray(line[keep])
 
 
 def decorate(picture: Image.Image, stack: Stack, k: int, task: Task, caption: str) -> None:

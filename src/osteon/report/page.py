@@ -10,27 +10,20 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from osteon.confidence import Judgement
 from osteon.io.surface import Surface
-from osteon.report.drawing import outlined, short_name
+from osteon.report.drawing import short_name
 from osteon.report.frame import jpeg, resource, section, write_page
+from osteon.report.gallery import gallery
 from osteon.report.preview import solid
-from osteon.report.shading import OVERSAMPLING, Camera
-from osteon.report.slices import Stack, window
+from osteon.report.shading import Camera
 from osteon.report.tables import html_table
-from osteon.report.viewer import thinned, viewer
+from osteon.report.thinning import for_pixels
+from osteon.report.viewer import viewer
 from osteon.volume import LabelMap, Volume
 
 if TYPE_CHECKING:
     import pandas as pd
-
-GALLERY_LIMIT = 60
-"""Most slices in the gallery; of more, evenly spaced ones are shown and the page says so."""
-
-GALLERY_MARGIN_MM = 25.0
-THUMBNAIL_PIXELS = 420
 
 STILL = (300, 380)
 """Width and height of the pictures of the surfaces, in pixels."""
@@ -60,6 +53,8 @@ class ReportContent:
         Further tables by title, such as the agreement with a reference.
     judgements : sequence of Judgement
         What Dice to expect of each structure; empty if the model is not calibrated.
+    gallery : str, optional
+        What `osteon.report.gallery.gallery` made of scan and labels; made here if not given.
     """
 
     case: str
@@ -72,6 +67,7 @@ class ReportContent:
     warnings: list[str] = field(default_factory=list)
     sections: dict[str, pd.DataFrame] = field(default_factory=dict)
     judgements: Sequence[Judgement] = ()
+    gallery: str | None = None
 
 
 def write_report(path: Path, content: ReportContent) -> None:
@@ -94,7 +90,7 @@ def write_report(path: Path, content: ReportContent) -> None:
         section("Measurements", html_table(content.measurements, "Measurements of each structure", colours)),
         *(section(title, html_table(table, title, colours)) for title, table in content.sections.items()),
         _solid(content),
-        _gallery(content),
+        gallery(content.scan, content.labels) if content.gallery is None else content.gallery,
         _facts(content),
     ]
     write_page(
@@ -152,7 +148,7 @@ def _solid(content: ReportContent) -> str:
     """The surfaces to turn around, and still pictures of them for printing and for browsers without WebGL."""
     if not content.surfaces:
         return ""
-    small = _for_stills(content.surfaces)
+    small = for_pixels(content.surfaces, max(STILL))
 
     def still(name: str, turn: float) -> str:
         picture = solid(small, content.labels, Camera(turn, 8), STILL)
@@ -164,55 +160,8 @@ def _solid(content: ReportContent) -> str:
 
     with ThreadPoolExecutor() as threads:
         stills = threads.map(still, ("front", "left", "back", "right"), (0, 90, 180, -90))
-        body = viewer(content.surfaces, content.labels.task, resource("viewer.js"))
+        body = viewer(small, content.labels.task, resource("viewer.js"))
         return section("Surfaces", f'{body}\n<div class="stills">{"".join(stills)}</div>')
-
-
-def _for_stills(surfaces: dict[str, Surface]) -> dict[str, Surface]:
-    """The surfaces with about a vertex for each pixel of a still picture, where they have more."""
-    points = np.concatenate([surface.vertices for surface in surfaces.values()])
-    pixel_mm = float(np.ptp(points, axis=0).max()) / (OVERSAMPLING * max(STILL))
-    small = {}
-    for name, surface in surfaces.items():
-        mean_mm2 = surface.area_mm2 / max(1, len(surface.faces))
-        if mean_mm2 < pixel_mm**2 / 4:
-            vertices, _, faces = thinned(surface, pixel_mm)
-            surface = Surface(vertices, faces.astype(np.int32))
-        small[name] = surface
-    return small
-
-
-def _gallery(content: ReportContent) -> str:
-    """Every slice of the task's plane that holds a structure, in small."""
-    task = content.labels.task
-    stack = Stack.of(content.scan, content.labels, task.plane, GALLERY_MARGIN_MM)
-    held = stack.labelled()
-    if not held:
-        return ""
-    shown = held if len(held) <= GALLERY_LIMIT else [held[i * len(held) // GALLERY_LIMIT] for i in range(GALLERY_LIMIT)]
-    limits = window(content.scan, content.labels)
-    width_mm, height_mm = stack.size_mm
-    pixels = THUMBNAIL_PIXELS if len(shown) <= 30 else THUMBNAIL_PIXELS * 3 // 4
-    scale = pixels / max(width_mm, height_mm)
-    size = (max(1, round(width_mm * scale)), max(1, round(height_mm * scale)))
-
-    def figure(k: int) -> str:
-        names = [short_name(task.by_value(v)) for v in sorted(set(stack.labels[:, :, k].ravel().tolist()) - {0})]
-        alt = f"{task.plane.capitalize()} slice {k + 1} of {stack.count} with outlines of {', '.join(names)}."
-        return (
-            f'<figure><img loading="lazy" width="{size[0]}" height="{size[1]}" alt="{escape(alt)}" '
-            f'src="{jpeg(outlined(stack, k, task, limits, size))}">'
-            f"<figcaption>{k + 1} of {stack.count}: {escape(', '.join(names))}</figcaption></figure>"
-        )
-
-    with ThreadPoolExecutor() as threads:
-        figures = list(threads.map(figure, shown))
-    which = "Every slice" if len(shown) == len(held) else f"{len(shown)} of the {len(held)} slices, evenly spaced,"
-    order = {"sagittal": "the patient's right to left", "coronal": "front to back", "axial": "top to bottom"}[
-        task.plane
-    ]
-    intro = f"<p>{which} that {'holds' if len(shown) == len(held) else 'hold'} a structure, from {order}.</p>"
-    return section("Slices", f'{intro}\n<div class="gallery">{"".join(figures)}</div>')
 
 
 def _facts(content: ReportContent) -> str:

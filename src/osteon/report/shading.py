@@ -18,6 +18,8 @@ from osteon.io.surface import Surface
 
 Image = NDArray[np.uint8]
 Colour = tuple[float, float, float]
+IntArray = NDArray[np.int32]
+Float32 = NDArray[np.float32]
 
 OVERSAMPLING = 2
 FILLED = 0.94
@@ -87,19 +89,23 @@ def shaded(
         points, normals, tints, faces = _gathered(surfaces, colours)
         axes = camera.axes()
         on_screen, scale = _projected(points @ axes.T, width, height)
-        pixel, depth, normal, tint = _painted(on_screen, faces, normals @ axes.T, tints, (width, height))
+        pixel, depth, normal, tint = _painted(
+            on_screen, faces, (normals @ axes.T).astype(np.float32), tints, (width, height)
+        )
         shade = _shade(depth, pixel, normal, (height, width), scale)
         picture.reshape(-1, 3)[pixel] = np.clip(tint * shade[:, :1] + shade[:, 1:], 0, 1)
-    small = picture.reshape(size[1], OVERSAMPLING, size[0], OVERSAMPLING, 3).mean(axis=(1, 3))
-    return np.asarray(np.round(small * 255), dtype=np.uint8)
+    some = [picture[y::OVERSAMPLING, x::OVERSAMPLING] for y in range(OVERSAMPLING) for x in range(OVERSAMPLING)]
+    return np.asarray(np.round(sum(some[1:], some[0]) * (255 / OVERSAMPLING**2)), dtype=np.uint8)
 
 
 def _gathered(
     surfaces: Mapping[str, Surface], colours: Mapping[str, Colour]
-) -> tuple[FloatArray, FloatArray, FloatArray, NDArray[np.int64]]:
+) -> tuple[FloatArray, FloatArray, Float32, NDArray[np.int64]]:
     """Points, normals and colours at the points, and faces of all surfaces together."""
     points = np.concatenate([s.vertices for s in surfaces.values()])
-    tints = np.concatenate([np.tile(colours[name], (len(s.vertices), 1)) for name, s in surfaces.items()])
+    tints = np.concatenate(
+        [np.tile(np.array(colours[name], dtype=np.float32), (len(s.vertices), 1)) for name, s in surfaces.items()]
+    )
     starts = np.cumsum([0, *(len(s.vertices) for s in surfaces.values())])
     faces = np.concatenate([s.faces.astype(np.int64) + at for s, at in zip(surfaces.values(), starts, strict=False)])
     return points, vertex_normals(points, faces), tints, faces
@@ -107,11 +113,14 @@ def _gathered(
 
 def vertex_normals(points: FloatArray, faces: NDArray[np.int64]) -> FloatArray:
     """Unit normals at the points, ``(n, 3)``: means of the faces' normals, weighted by their areas."""
-    a, b, c = points[faces].transpose(1, 0, 2)
-    across = np.cross(b - a, c - a)  # as long as twice the area
-    normals = np.stack(
-        [np.bincount(faces.ravel(), np.repeat(across[:, i], 3), minlength=len(points)) for i in range(3)], axis=1
-    )
+    a, b, c = np.ascontiguousarray(faces.T)
+    corner = points[a]
+    ux, uy, uz = (points[b] - corner).T
+    vx, vy, vz = (points[c] - corner).T
+    across = (uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx)  # as long as twice the area
+    normals = np.empty((len(points), 3))
+    for axis, part in enumerate(across):
+        normals[:, axis] = sum(np.bincount(at, part, minlength=len(points)) for at in (a, b, c))
     return np.asarray(normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12), dtype=np.float64)
 
 
@@ -124,46 +133,54 @@ def _projected(seen: FloatArray, width: int, height: int) -> tuple[FloatArray, f
 
 
 def _painted(
-    points: FloatArray, faces: NDArray[np.int64], normals: FloatArray, tints: FloatArray, size: tuple[int, int]
-) -> tuple[NDArray[np.int64], NDArray[np.float32], FloatArray, FloatArray]:
-    """What is seen: pixel numbers, with depth, normal and colour at each.
+    points: FloatArray, faces: NDArray[np.int64], normals: Float32, tints: Float32, size: tuple[int, int]
+) -> tuple[NDArray[np.int64], Float32, Float32, Float32]:
+    """What is seen: pixel numbers, with depth, normal and colour at each."""
+    x, y, z = np.ascontiguousarray(points.T)
+    a, b, c = np.ascontiguousarray(faces.T)
+    area = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
+    front = np.flatnonzero(area < -1e-9)  # counter-clockwise from outside; the screen's y runs down
+    depth = z[a[front]] + z[b[front]] + z[c[front]]
+    order = front[np.argsort(depth)]  # far first: what is painted last stays
+    faces, area = faces[order], area[order]
+    seen, face = _nearest(points[faces][:, :, :2], size)
+    a, b, c = np.ascontiguousarray(faces[face].T)
+    across, down = seen % size[0] + 0.5 - x[a], seen // size[0] + 0.5 - y[a]
+    beta = ((across * (y[c] - y[a]) - down * (x[c] - x[a])) / area[face]).astype(np.float32)
+    gamma = (((x[b] - x[a]) * down - (y[b] - y[a]) * across) / area[face]).astype(np.float32)
 
-    Every triangle becomes its rows of pixels, every row its pixels; of those on one pixel the nearest stays.
+    def between(values: Float32) -> Float32:
+        here = values[a]
+        return np.asarray(here + beta[:, None] * (values[b] - here) + gamma[:, None] * (values[c] - here))
+
+    return seen, between(z.astype(np.float32)[:, None])[:, 0], between(normals), tints[a]
+
+
+def _nearest(corners: FloatArray, size: tuple[int, int]) -> tuple[NDArray[np.int64], IntArray]:
+    """Pixels that triangles ``(m, 3, 2)`` cover, and the last triangle on each.
+
+    Every triangle becomes its rows of pixels, every row its pixels.
     """
     width, height = size
-    corners = points[faces]  # (m, 3, 3)
-    ab, ac = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    area = ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0]
-    front = area < -1e-9  # counter-clockwise from outside; the screen's y runs down
-    faces, corners, ab, ac, area = faces[front], corners[front], ab[front], ac[front], area[front]
-    order = np.argsort(corners[:, :, 2].mean(axis=1))  # far first: what is painted last stays
-    faces, corners, ab, ac, area = faces[order], corners[order], ab[order], ac[order], area[order]
-    top = np.clip(np.ceil(corners[:, :, 1].min(axis=1) - 0.5), 0, height).astype(np.int64)
-    bottom = np.clip(np.floor(corners[:, :, 1].max(axis=1) - 0.5), -1, height - 1).astype(np.int64)
+    rows = np.sort(corners[:, :, 1], axis=1)
+    top = np.clip(np.ceil(rows[:, 0] - 0.5), 0, height).astype(np.int32)
+    bottom = np.clip(np.floor(rows[:, 2] - 0.5), -1, height - 1).astype(np.int32)
     row_face, row = _spread(top, bottom)
     left, right = _row_ends(corners[row_face], row.astype(np.float64) + 0.5)
-    first = np.clip(np.ceil(left - 0.5), 0, width).astype(np.int64)
-    last = np.clip(np.floor(right - 0.5), -1, width - 1).astype(np.int64)
+    first = np.clip(np.ceil(left - 0.5), 0, width).astype(np.int32)
+    last = np.clip(np.floor(right - 0.5), -1, width - 1).astype(np.int32)
     at, column = _spread(first, last)
-    face = row_face[at]
-    pixel = row[at] * width + column
-    nearest = np.full(width * height, -1, dtype=np.int64)
-    nearest[pixel] = np.arange(len(pixel))
+    nearest = np.full(width * height, -1, dtype=np.int32)
+    nearest[row[at] * width + column] = row_face[at]
     seen = np.flatnonzero(nearest >= 0)
-    face = face[nearest[seen]]
-    offset = np.stack([seen % width, seen // width], axis=1) + 0.5 - corners[face, 0, :2]
-    beta = (offset[:, 0] * ac[face, 1] - offset[:, 1] * ac[face, 0]) / area[face]
-    gamma = (ab[face, 0] * offset[:, 1] - ab[face, 1] * offset[:, 0]) / area[face]
-    weights = np.stack([1 - beta - gamma, beta, gamma], axis=1)[:, :, None]
-    depth = (corners[face, :, 2] * weights[:, :, 0]).sum(axis=1).astype(np.float32)
-    return seen, depth, (normals[faces[face]] * weights).sum(axis=1), tints[faces[face, 0]]
+    return seen, nearest[seen]
 
 
-def _spread(first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _spread(first: IntArray, last: IntArray) -> tuple[IntArray, IntArray]:
     """Every whole number of every range (both ends included): which range, and the number."""
     count = np.maximum(last - first + 1, 0)
-    which = np.repeat(np.arange(len(count)), count)
-    return which, first[which] + np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)
+    which = np.repeat(np.arange(len(count), dtype=np.int32), count)
+    return which, np.arange(len(which), dtype=np.int32) + np.repeat(first - (np.cumsum(count) - count), count)
 
 
 def _row_ends(corners: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -177,9 +194,7 @@ def _row_ends(corners: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArra
     return np.where(np.isfinite(left), left, 0.0), np.where(np.isfinite(right), right, -1.0)
 
 
-def _shade(
-    depth: NDArray[np.float32], pixel: NDArray[np.int64], normal: FloatArray, shape: tuple[int, int], scale: float
-) -> FloatArray:
+def _shade(depth: Float32, pixel: NDArray[np.int64], normal: Float32, shape: tuple[int, int], scale: float) -> Float32:
     """Diffuse factor and highlight of each seen pixel, ``(n, 2)``, darkened in hollows.
 
     Hollows are where the depth lies behind its own blurred self (Luft, Colditz and Deussen, "Image enhancement by
@@ -187,8 +202,8 @@ def _shade(
     """
     length = np.linalg.norm(normal, axis=1, keepdims=True)
     normal = normal / np.maximum(length, 1e-9)
-    lamp = LIGHT / np.linalg.norm(LIGHT)
-    half = lamp + np.array([0, 0, 1.0])
+    lamp = (LIGHT / np.linalg.norm(LIGHT)).astype(np.float32)
+    half = lamp + np.array([0, 0, 1], dtype=np.float32)
     diffuse = 0.5 + 0.5 * (normal @ lamp)  # wraps around, so that the far side keeps its form
     highlight = 0.16 * np.clip(normal @ (half / np.linalg.norm(half)), 0, 1) ** 28
     rim = np.clip(normal[:, 2], 0, 1) ** 0.5

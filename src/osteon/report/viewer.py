@@ -13,6 +13,7 @@ from osteon.anatomy import Task
 from osteon.geometry import FloatArray
 from osteon.io.surface import Surface
 from osteon.report.shading import vertex_normals
+from osteon.report.thinning import thinned
 
 VERTEX_BUDGET = 14_000
 """About how many vertices all structures may have together; the page stays below half a megabyte for them."""
@@ -48,7 +49,12 @@ def _packed(
     surface: Surface, rgb: tuple[float, float, float], cell_mm: float, low: FloatArray, high: FloatArray
 ) -> dict[str, object]:
     """A thinned surface: 16-bit positions between ``low`` and ``high``, 8-bit normals, 16-bit faces."""
-    vertices, normals, faces = thinned(surface, cell_mm)
+    small, became = thinned(surface, cell_mm)
+    vertices, faces = small.vertices, small.faces
+    # of the surface before it was thinned, whose form they tell
+    fine = vertex_normals(surface.vertices, surface.faces.astype(np.int64))
+    mean = np.stack([np.bincount(became, fine[:, axis]) for axis in range(3)], axis=1)
+    normals = mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9)
     position = np.round((vertices - low) / np.maximum(high - low, 1e-9) * 65535).astype("<u2")
     return {
         "colour": [round(c, 3) for c in rgb],
@@ -57,29 +63,6 @@ def _packed(
         "face": _base64(faces.astype("<u4" if len(vertices) > 65535 else "<u2")),
         "wide": len(vertices) > 65535,
     }
-
-
-def thinned(surface: Surface, cell_mm: float) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
-    """Vertices that share a cell of a grid become one (Rossignac and Borrel 1993); normals are those of the original.
-
-    Returns
-    -------
-    vertices, normals : (n, 3) ndarray
-    faces : (m, 3) ndarray
-        Without those that collapsed.
-    """
-    cells = np.floor((surface.vertices - surface.vertices.min(axis=0)) / cell_mm).astype(np.int64)
-    # one number a cell, which sorts ten times as fast as three
-    _, cell_of, count = np.unique(
-        np.ravel_multi_index(tuple(cells.T), tuple(cells.max(axis=0) + 1)), return_inverse=True, return_counts=True
-    )
-    cell_of = cell_of.ravel()
-    normals = vertex_normals(surface.vertices, surface.faces.astype(np.int64))
-    vertices = np.stack([np.bincount(cell_of, surface.vertices[:, a]) for a in range(3)], axis=1) / count[:, None]
-    mean = np.stack([np.bincount(cell_of, normals[:, a]) for a in range(3)], axis=1)
-    faces = cell_of[surface.faces]
-    whole = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
-    return vertices, mean / np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-9), faces[whole]
 
 
 def _base64(array: NDArray[np.generic]) -> str:
