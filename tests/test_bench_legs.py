@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from osteon.anatomy import Task
-from osteon.bench import Asked, denoising, grids, inputs
+from osteon.bench import Asked, Comparison, denoising, grids, inputs, peers
 from osteon.bench.legs import Growth, LegResult
 from osteon.bench.segmenting import BenchResult
 from osteon.volume import LabelMap, Volume
@@ -54,6 +55,17 @@ def test_both_ways_of_a_comparison_answer_alike(job: object, phantom: SimpleName
     (ratio,) = result.ratios().values()
     assert ratio > 0
     assert f"{ratio:7.1f} x" in result.lines()[2]
+
+
+@pytest.mark.parametrize("job", [peers.network, peers.study])
+def test_the_peers_of_the_leg_models_network_are_run_to_the_end(
+    job: Callable[..., Comparison], phantom: SimpleNamespace, tmp_path: Path
+) -> None:
+    found = job(Asked(repeats=1), tmp_path, (96, 96, 9))
+    assert min(found.wall_s.values()) > 0
+    assert next(iter(found.wall_s)).startswith("osteon, openvino")
+    shares = [note for note in found.notes if note.startswith("Of ours, the engine alone takes")]
+    assert len(shares) == (job is peers.network)
 
 
 def result(slices: int, seconds: float, peak_mb: float) -> BenchResult:

@@ -6,14 +6,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from models import brightness_model
 from osteon.errors import ModelError, UsageError
 from osteon.inference import engine_for
+from osteon.inference.engine import as_bytes
 from osteon.inference.int8 import FOLDER, RECORD, Int8Record, int8_network, wants_int8
+from osteon.networks.ensemble import write_ensemble
+from osteon.networks.model import Model
 from osteon.quantisation import Gate
+from osteon.quantisation.quantise import HEADING
 
 BEFORE = [("a", "L1", 0.90), ("a", "L2", 0.80), ("b", "L1", 0.70), ("b", "L2", 0.60)]
 
@@ -90,22 +95,67 @@ def test_asking_for_what_is_not_there_is_answered(tmp_path: Path) -> None:
         engine_for(model, "torch", "cpu", precision="int4")
 
 
+@pytest.mark.parametrize("name", Model.available())
+def test_what_is_shipped_in_eight_bits_belongs_to_its_weights_and_is_its_files(name: str) -> None:
+    model = Model.load(name)
+    if not (model.folder / FOLDER).is_dir():
+        pytest.skip(f"{name} is shipped without")
+    assert wants_int8(model, "auto"), "a network that failed the gate is not shipped"
+    assert int8_network(model).input(0).partial_shape.rank.get_length() == 4
+    assert HEADING in model.card()
+
+
+def test_the_lumbar_model_is_run_in_eight_bits_and_answers_alike() -> None:
+    model = Model.load("lumbar-vertebrae")
+    seen = np.random.default_rng(0).random((1, 3, 64, 64), dtype=np.float32)
+    small = engine_for(model, "openvino", "cpu")
+    assert small.name == "openvino int8 on cpu"
+    found, whole = (
+        as_bytes(engine.logits(seen)).astype(int)
+        for engine in (small, engine_for(model, "openvino", "cpu", precision="fp32"))
+    )
+    assert (found.argmax(axis=1) == whole.argmax(axis=1)).mean() > 0.97
+
+
+def test_an_ensemble_has_no_network_in_eight_bits_of_one_of_its_own(tmp_path: Path) -> None:
+    one, other = (brightness_model(tmp_path / name) for name in ("one", "other"))
+    (one.folder / FOLDER).mkdir()
+    written = record(True, weights_sha256=one.spec.weights_sha256)
+    (one.folder / FOLDER / RECORD).write_text(written.model_dump_json(), encoding="utf-8")
+    both = write_ensemble(tmp_path / "both", [one, other], "# Both\n")
+    assert not wants_int8(both, "auto")
+    assert not list(both.folder.rglob(FOLDER))
+
+
 SILENT = """
 import socket
 def refused(*args, **kwargs):
     raise AssertionError(f"a connection was tried: {args}")
-socket.socket.connect = refused
-socket.getaddrinfo = refused
+socket.socket.connect = socket.socket.connect_ex = refused
+socket.getaddrinfo = socket.create_connection = refused
 from osteon.inference.silenced import openvino
-openvino()
+ov = openvino()
 import nncf
 from nncf.telemetry.wrapper import telemetry
 print(type(telemetry).__name__)
 """
 
+QUANTISES = """
+import numpy as np
+from osteon.quantisation.quantise import _in_eight_bits
+ops = ov.opset13
+seen = ops.parameter([-1, 3, -1, -1], np.float32)
+kernel = np.random.default_rng(0).standard_normal((8, 3, 3, 3)).astype(np.float32)
+answer = ops.relu(ops.convolution(seen, kernel, [1, 1], [1, 1], [1, 1], [1, 1]))
+slices = [np.random.default_rng(n).random((1, 3, 32, 32), dtype=np.float32) for n in range(3)]
+small = _in_eight_bits(ov.Model([answer], [seen]), slices)
+print(any(node.get_type_name() == "FakeQuantize" for node in small.get_ops()))
+"""
 
-def test_nncf_is_imported_without_its_telemetry() -> None:
-    pytest.importorskip("nncf")
-    done = subprocess.run([sys.executable, "-c", SILENT], capture_output=True, text=True, check=False)
+
+@pytest.mark.parametrize(("more", "ends"), [("", "MagicMock"), (QUANTISES, "True")], ids=["imported", "quantising"])
+def test_nncf_tries_no_connection_when_imported_and_when_quantising(more: str, ends: str) -> None:
+    pytest.importorskip("nncf", reason="the extra int8 (nncf) is not installed")
+    done = subprocess.run([sys.executable, "-c", SILENT + more], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split()[-1] == "MagicMock", "nncf's own stand-in"
+    assert done.stdout.split()[-1] == ends

@@ -36,14 +36,16 @@ BENCHMARKS = {
     "lumbar": Benchmark("segmenting", "lumbar", "the whole job on a lumbar spine of 380 x 380 x 20, as processes"),
     "legs": Benchmark("legs", "legs", "the whole job on DICOM of both legs of 512 x 512 x 500"),
     "memory": Benchmark("legs", "memory", "the peak of each stage on both legs of 512 x 512 x 1,000"),
-    "growth": Benchmark("legs", "growth", "time and memory of the whole job against 50 to 1,000 slices"),
+    "growth": Benchmark("legs", "growth", "time and memory of the whole job against 50 to 2,000 slices"),
     "denoise": Benchmark("denoising", "clean", "denoising slice by slice of 512 x 512 x 50, against scipy.ndimage"),
     "denoise-noisy": Benchmark("denoising", "noisy", "the same with specks and holes in every slice"),
     "grid": Benchmark("grids", "onto_the_scan", "answers onto the scan's grid, against every class everywhere"),
     "network": Benchmark("peers", "network", "scan to classes, 512 x 512 x 100, against eager torch and MONAI"),
     "study": Benchmark("peers", "study", "scan to meshes, against eager torch, PIL, scipy and skimage"),
+    "nnunet": Benchmark("nnunet", "nnunet", "the whole job on both legs, against nnU-Net's network in 2-D and in 3-D"),
     "machine": Benchmark("machine", "machine", "the processor's measured limits, and the network's share of them"),
-    "reading": Benchmark("reading", "dicom_folder", "1,000 DICOM slices of 512 x 512 to .nii, against SimpleITK"),
+    "reading": Benchmark("reading", "dicom_folder", "1,000 DICOM slices to .nii, against SimpleITK and dcm2niix"),
+    "app": Benchmark("app", "app", "opening 512 x 512 x 500 in the app, and the first picture of a drop"),
 }
 
 

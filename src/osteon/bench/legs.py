@@ -15,8 +15,8 @@ from osteon.bench.segmenting import BenchResult, segment_timed
 PIXELS = 512
 SLICES = 500
 MANY_SLICES = 1000
-GROWING = (50, 100, 200, 500, 1000)
-"""Slices of the same legs; 2,000 take a machine with more patience than memory."""
+GROWING = (50, 100, 200, 500, 1000, 2000)
+"""Slices of the same legs; the last is a file of 1 GB and takes about 5 GB of memory."""
 
 NETWORK = ("read", "network", "start and end")
 """Stages up to the network, and what no stage is."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from PIL import Image
 from osteon.bench.denoising import AXIS, SHARE, by_scipy
 from osteon.bench.inputs import LEG_MODEL, leg_scan
 from osteon.bench.measured import Asked, Comparison, Way, alternately
-from osteon.inference import engine_for, predict_classes
+from osteon.inference import Engine, engine_for, predict_classes
+from osteon.inference.running import Bytes
 from osteon.masks import surfaces_of
 from osteon.networks.catalogue import STRIDE
+from osteon.networks.forward import Batch
 from osteon.networks.model import Model
 from osteon.postprocessing import denoise_slices
 from osteon.preprocessing import normalise, slices_with_context
@@ -44,7 +47,25 @@ def network(asked: Asked, folder: Path, shape: tuple[int, int, int] = SHAPE) -> 
         "The others see the whole slice where ours sees the box of the body, and one scale of the model where ours "
         "compares several; all have the same weights and pixels.",
     )
-    return alternately(f"{_size(shape)} voxels of both legs, {model.spec.name}", ways, asked.repeats, notes=notes)
+    done = alternately(f"{_size(shape)} voxels of both legs, {model.spec.name}", ways, asked.repeats, notes=notes)
+    alone_s = _alone(scan, model, engine, asked.repeats)
+    share = alone_s / done.wall_s[ways[0].name]
+    note = f"Of ours, the engine alone takes {alone_s:.3f} s for what it was shown, a share of {share:.0%}."
+    return replace(done, notes=(*done.notes, note))
+
+
+def _alone(scan: Volume, model: Model, engine: Engine, repeats: int) -> float:
+    """Median time of an engine for the batches that it is shown of a scan, prepared beforehand."""
+    shown: list[Batch] = []
+
+    def listening(batches: Iterable[Batch]) -> Iterator[Bytes]:
+        for seen in batches:
+            shown.append(seen)
+            yield from engine.answered([seen])
+
+    predict_classes(scan, model, replace(engine, answers=listening))
+    way = Way("engine", lambda: sum(len(answer) for answer in engine.answered(shown)))
+    return alternately("the engine alone", [way], repeats).wall_s["engine"]
 
 
 def study(asked: Asked, folder: Path, shape: tuple[int, int, int] = SHAPE) -> Comparison:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from osteon.errors import ModelError, UsageError
 from osteon.geometry import Grid
 from osteon.inference.compiled import openvino_network
 from osteon.inference.int8 import int8_network, wants_int8
-from osteon.inference.silenced import openvino
+from osteon.inference.running import Bytes, Compiled
 from osteon.networks.ensemble import networks_of
 from osteon.networks.forward import Batch
 from osteon.networks.model import Model
@@ -35,17 +35,29 @@ class Engine:
         ``torch`` or ``openvino``, with the device.
     logits : callable
         ``(n, channel, *spatial)`` float32 slices or patches to ``(n, class, *spatial)`` logits.
-    networks : tuple of callable
-        The same of each network of an ensemble; empty for a single one.
+    networks : tuple of Engine
+        One for each network of an ensemble; empty for a single one.
     whole : callable, optional
         From a scan to its probabilities and their grid, for networks that see scans in a way of their own; ``logits``
         is not used then.
+    answers : callable, optional
+        From batches to their probabilities as `answered` says it, where that is quicker than logits one by one.
     """
 
     name: str
     logits: Callable[[Batch], Batch]
-    networks: tuple[Callable[[Batch], Batch], ...] = ()
+    networks: tuple[Engine, ...] = ()
     whole: Callable[[Volume], tuple[NDArray[np.uint8], Grid]] | None = None
+    answers: Callable[[Iterable[Batch]], Iterator[Bytes]] | None = None
+
+    def answered(self, batches: Iterable[Batch]) -> Iterator[Bytes]:
+        """Probabilities of each batch in turn, ``(n, class, *spatial)``, 0 to 255.
+
+        Batches are taken ahead of the answers; an answer lasts until the next is asked for.
+        """
+        if self.answers is not None:
+            return self.answers(batches)
+        return (as_bytes(self.logits(seen)) for seen in batches)
 
 
 def engine_for(
@@ -87,11 +99,25 @@ def engine_for(
         if chosen != "cpu":
             raise UsageError(f"The engine openvino runs on the CPU; for {chosen} choose --engine torch.")
         if wants_int8(model, precision):
-            return Engine("openvino int8 on cpu", compiled(int8_network(model)))
-        return _together("openvino on cpu", [compiled(openvino_network(one, says)) for one in networks_of(model)])
+            return of_openvino("openvino int8 on cpu", int8_network(model))
+        name = "openvino on cpu"
+        return _together(name, [of_openvino(name, openvino_network(one, says)) for one in networks_of(model)])
     if precision == "int8":
         raise UsageError("A network in eight bits runs with OpenVINO on the CPU; choose --engine openvino.")
-    return _together(f"torch on {chosen}", [_torch(one, chosen) for one in networks_of(model)])
+    name = f"torch on {chosen}"
+    return _together(name, [Engine(name, _torch(one, chosen)) for one in networks_of(model)])
+
+
+def of_openvino(name: str, network: Any) -> Engine:
+    """Engine of one network that sees slices or patches.
+
+    Parameters
+    ----------
+    name : str
+    network : openvino.Model
+    """
+    ready = Compiled(network)
+    return Engine(name, ready.logits, answers=ready.answers)
 
 
 def _planned(model: Model, engine: str, device: str) -> Engine:
@@ -105,11 +131,18 @@ def _planned(model: Model, engine: str, device: str) -> Engine:
     return Engine(f"nnU-Net on {device}", no_slices, whole=planned_answer(networks_of(model), device))
 
 
-def _together(name: str, networks: list[Callable[[Batch], Batch]]) -> Engine:
+def _together(name: str, networks: list[Engine]) -> Engine:
     """One network, or several of which the probabilities are averaged."""
     if len(networks) == 1:
-        return Engine(name, networks[0])
-    return Engine(name, lambda seen: averaged([logits(seen) for logits in networks]), tuple(networks))
+        return networks[0]
+    return Engine(name, lambda seen: averaged([one.logits(seen) for one in networks]), tuple(networks))
+
+
+def as_bytes(logits: Batch) -> Bytes:
+    """Probabilities, 0 to 255, of ``(n, class, *spatial)`` logits."""
+    likely = np.exp(logits - logits.max(axis=1, keepdims=True))
+    likely *= 255 / likely.sum(axis=1, keepdims=True)
+    return np.asarray(np.rint(likely, out=likely), dtype=np.uint8)
 
 
 def averaged(answers: Sequence[Batch]) -> Batch:
@@ -148,27 +181,3 @@ def _torch(model: Model, device: str) -> Callable[[Batch], Batch]:
     from osteon.networks.forward import channels_last, torch_logits
 
     return torch_logits(channels_last(model.network().to(device)))
-
-
-def compiled(network: Any) -> Callable[[Batch], Batch]:
-    """A function from intensities to logits by OpenVINO.
-
-    Parameters
-    ----------
-    network : openvino.Model
-    """
-    # where a CPU has bf16 units OpenVINO takes them unasked, and answers another thing than torch
-    how = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-    try:
-        compiled = openvino().Core().compile_model(network, "CPU", how)
-    except RuntimeError as error:
-        raise ModelError(
-            f"OpenVINO cannot compile this model ({str(error).splitlines()[0]}); use --engine torch."
-        ) from error
-    request = compiled.create_infer_request()
-
-    def logits(slices: Batch) -> Batch:
-        answer: NDArray[np.float32] = request.infer({0: slices})[0]
-        return answer.copy()  # the request reuses its output
-
-    return logits

@@ -42,7 +42,7 @@ class Int8Record(BaseModel):
 
 
 def int8_record(model: Model) -> Int8Record | None:
-    """Record of the quantised network of a model; None if it has none.
+    """Record of the quantised network of a model; None if it has none, as an ensemble.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def int8_record(model: Model) -> Int8Record | None:
         If it cannot be used, or was made from other weights.
     """
     path = model.folder / FOLDER / RECORD
-    if not path.is_file():
+    if model.spec.others_sha256 or not path.is_file():
         return None
     try:
         record = Int8Record.model_validate_json(path.read_text(encoding="utf-8"))

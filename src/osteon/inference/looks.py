@@ -39,8 +39,8 @@ def with_looks(engine: Engine, looks: int) -> Engine:
     if engine.whole is not None:
         raise UsageError("nnU-Net's networks look at scans in a way of their own. Leave --looks out.")
     name = f"{engine.name}, {looks} looks"
-    networks = tuple(_looking(logits, looks) for logits in engine.networks)
-    return replace(engine, name=name, logits=_looking(engine.logits, looks), networks=networks)
+    networks = tuple(with_looks(one, looks) for one in engine.networks)
+    return replace(engine, name=name, logits=_looking(engine.logits, looks), networks=networks, answers=None)
 
 
 def _looking(logits: Callable[[Batch], Batch], looks: int) -> Callable[[Batch], Batch]:

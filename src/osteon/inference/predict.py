@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from osteon.geometry import Grid
-from osteon.inference.engine import Engine
+from osteon.inference.engine import Engine, as_bytes
+from osteon.inference.in_plane import FinerPixels
 from osteon.inference.onto_grid import largest_class
 from osteon.inference.scale import surest_scale
+from osteon.inference.slabs import Seen, Slab, in_turn
 from osteon.memory import require_memory
-from osteon.networks.forward import Batch, volume_logits
+from osteon.networks.forward import volume_logits
 from osteon.networks.model import Model
-from osteon.preprocessing import Preprocessing, resampled_in_plane, turned_scan, working_grid
+from osteon.preprocessing import Preprocessing, TurnedScan, resampled_in_plane, turned_scan, working_grid
 from osteon.volume import Volume
 
 BATCH = 4
@@ -69,16 +71,31 @@ def predict(scan: Volume, model: Model, engine: Engine) -> Prediction:
         )
     turned = turned_scan(scan, model.spec.preprocessing)
     how = surest_scale(turned, model, engine)
-    _require_memory(scan, int(np.prod(working_grid(turned, how).shape)), model, engine)
-    working = resampled_in_plane(turned, how)
-    probabilities, votes = _probabilities(working, how, model, engine)
-    classes = scan.with_array(largest_class(probabilities, working.grid, scan.grid, scan.array))
-    return Prediction(classes, probabilities, working.grid, votes)
+    grid = working_grid(turned, how)
+    _require_memory(scan, int(np.prod(grid.shape)), model, engine)
+    classes = _background(scan.array)
+    probabilities = np.zeros((len(model.spec.classes) + 1, *grid.shape), dtype=np.uint8)
+    votes = None
+    if model.spec.network.patch is None and not engine.networks and FinerPixels.fits(grid, turned.volume.grid):
+        finer, of_turned = FinerPixels(grid, turned.volume.grid), turned.view_of(scan.with_array(classes)).array
+        for slab in _in_slabs(turned, how, engine, probabilities, grid):
+            part = slice(int(slab.indices[0]), int(slab.indices[-1]) + 1)
+            finer.decide(probabilities[:, part], slab.rows, slab.columns, of_turned[part])
+    else:
+        votes = _filled(turned, how, model, engine, probabilities, grid)
+        classes = largest_class(probabilities, grid, scan.grid, scan.array)
+    return Prediction(scan.with_array(classes), probabilities, grid, votes)
 
 
 def predict_classes(scan: Volume, model: Model, engine: Engine) -> Volume:
     """Class of every voxel, 0 background, on the scan's own grid, as uint8: `predict` without the probabilities."""
     return predict(scan, model, engine).classes
+
+
+def _background(like: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Zeros that lie in memory as an array does; unlike numpy's `zeros_like` only where something is written later."""
+    order = sorted(range(like.ndim), key=lambda axis: -abs(like.strides[axis]))
+    return np.zeros([like.shape[axis] for axis in order], dtype=np.uint8).transpose(np.argsort(order))
 
 
 def _require_memory(scan: Volume, working_voxels: int, model: Model, engine: Engine) -> None:
@@ -90,33 +107,56 @@ def _require_memory(scan: Volume, working_voxels: int, model: Model, engine: Eng
     require_memory(needed / 2**20 + SLABS_MB, f"A scan of {' x '.join(str(n) for n in scan.shape)} voxels")
 
 
-def _probabilities(
-    working: Volume, how: Preprocessing, model: Model, engine: Engine
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
-    """``(class, slice, row, column)`` probabilities, background first, 0 to 255; and an ensemble's votes."""
+def _in_slabs(
+    turned: TurnedScan, how: Preprocessing, engine: Engine, probabilities: NDArray[np.uint8], grid: Grid
+) -> Iterator[Slab]:
+    """Fill in the probabilities of a network that sees slices, some slices after the others."""
+    seen = Seen(turned, how, grid, in_turn(grid.shape[0], BATCH))
+    probabilities[0] = 255
+    for slab, answer in zip(seen.slabs, engine.answered(seen.batches()), strict=True):
+        rows, columns = (side.stop - side.start for side in (slab.rows, slab.columns))
+        probabilities[:, slab.indices, slab.rows, slab.columns] = answer[:, :, :rows, :columns].swapaxes(0, 1)
+        yield slab
+
+
+def _filled(
+    turned: TurnedScan,
+    how: Preprocessing,
+    model: Model,
+    engine: Engine,
+    probabilities: NDArray[np.uint8],
+    grid: Grid,
+) -> NDArray[np.uint8] | None:
+    """Fill in the probabilities of any network, or the mean of several; the votes of an ensemble."""
     if not engine.networks:
-        return _of_network(working, how, model, engine.logits), None
+        _of_network(turned, how, model, engine, probabilities, grid)
+        return None
     # one network after the other, each as bytes, so that memory does not grow with their number
-    total = np.zeros((len(model.spec.classes) + 1, *working.shape), dtype=np.uint16)
-    votes = np.zeros((len(engine.networks), *working.shape), dtype=np.uint8)
-    for number, logits in enumerate(engine.networks):
-        one = _of_network(working, how, model, logits)
-        votes[number] = one.argmax(axis=0)
-        total += one
+    total = np.zeros(probabilities.shape, dtype=np.uint16)
+    votes = np.zeros((len(engine.networks), *grid.shape), dtype=np.uint8)
+    for number, one in enumerate(engine.networks):
+        _of_network(turned, how, model, one, probabilities, grid)
+        votes[number] = probabilities.argmax(axis=0)
+        total += probabilities
     total += len(engine.networks) // 2  # to the nearest
-    return (total // len(engine.networks)).astype(np.uint8), votes
+    total //= len(engine.networks)
+    probabilities[:] = total
+    return votes
 
 
 def _of_network(
-    working: Volume, how: Preprocessing, model: Model, logits_of: Callable[[Batch], Batch]
-) -> NDArray[np.uint8]:
-    """Probabilities of one network."""
-    spec = model.spec
-    result = np.zeros((len(spec.classes) + 1, *working.shape), dtype=np.uint8)
-    for indices, logits in volume_logits(working, how, spec.network.patch, logits_of, BATCH):
-        # logits (n, class, row, column)
-        logits -= logits.max(axis=1, keepdims=True)
-        np.exp(logits, out=logits)
-        logits *= 255 / logits.sum(axis=1, keepdims=True)
-        result[:, indices] = np.rint(logits).astype(np.uint8).swapaxes(0, 1)
-    return result
+    turned: TurnedScan,
+    how: Preprocessing,
+    model: Model,
+    engine: Engine,
+    probabilities: NDArray[np.uint8],
+    grid: Grid,
+) -> None:
+    patch = model.spec.network.patch
+    if patch is None:
+        for _ in _in_slabs(turned, how, engine, probabilities, grid):
+            pass
+        return
+    working = resampled_in_plane(turned, how)
+    for indices, logits in volume_logits(working, how, patch, engine.logits, BATCH):
+        probabilities[:, indices] = as_bytes(logits).swapaxes(0, 1)

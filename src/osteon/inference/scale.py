@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
-from numpy.typing import NDArray
 
 from osteon.inference.engine import Engine
-from osteon.networks.forward import padded
+from osteon.inference.in_plane import largest
+from osteon.inference.running import Bytes
+from osteon.inference.slabs import Seen
+from osteon.networks.forward import Batch
 from osteon.networks.model import Model
-from osteon.preprocessing import Preprocessing, TurnedScan, context_offset, resampled_in_plane
+from osteon.preprocessing import Preprocessing, TurnedScan, working_grid
 
 SAMPLE = 16
 """Slices, evenly spaced, by which scales are compared."""
+
+TOGETHER = 4
+"""Of these, looked at with one box around the body."""
 
 FEWEST_PIXELS = 20
 """Of a class in all of these slices, to be counted as found."""
@@ -40,36 +47,29 @@ def surest_scale(turned: TurnedScan, model: Model, engine: Engine) -> Preprocess
         return chosen
     for scale in scales:
         tried = how.scaled(scale)
-        certainty = _certainty(_sampled(turned, tried), engine)
+        certainty = _certainty(engine.answered(_sampled(turned, tried)))
         if certainty <= best:
             break
         chosen, best = tried, certainty
     return chosen
 
 
-def _sampled(turned: TurnedScan, how: Preprocessing) -> NDArray[np.float32]:
+def _sampled(turned: TurnedScan, how: Preprocessing) -> Iterator[Batch]:
     """Some slices with their neighbours, ``(n, channel, row, column)``; only these are resampled."""
     count = turned.volume.shape[0]
     indices = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).round().astype(int))
-    steps = (np.arange(how.channels) - how.channels // 2) * context_offset(turned.volume.spacing_mm[0], how.context_mm)
-    wanted = np.clip(indices[:, None] + steps[None, :], 0, count - 1)  # (n, channel)
-    # a stack whose slices do not follow each other: it is resampled within slices only
-    stack = resampled_in_plane(turned.taken(wanted.ravel()), how)
-    return padded(stack.array.reshape(*wanted.shape, *stack.shape[1:]))
+    batches = [indices[start : start + TOGETHER] for start in range(0, len(indices), TOGETHER)]
+    return Seen(turned, how, working_grid(turned, how), batches).batches()
 
 
-def _certainty(slices: NDArray[np.float32], engine: Engine) -> float:
-    both: NDArray[np.float64] | float = 0.0
-    probable: NDArray[np.float64] | float = 0.0
-    answered: NDArray[np.float64] | float = 0.0
-    for start in range(0, len(slices), 4):
-        logits = engine.logits(slices[start : start + 4])
-        logits = np.exp(logits - logits.max(axis=1, keepdims=True))
-        probabilities = logits / logits.sum(axis=1, keepdims=True)
-        answer = probabilities.argmax(axis=1)[:, None] == np.arange(probabilities.shape[1])[:, None, None]
-        both = both + (probabilities * answer).sum(axis=(0, 2, 3), dtype=np.float64)
-        probable = probable + probabilities.sum(axis=(0, 2, 3), dtype=np.float64)
-        answered = answered + answer.sum(axis=(0, 2, 3), dtype=np.float64)
-    found = np.asarray(answered)[1:] >= FEWEST_PIXELS
-    overlap = (2 * np.asarray(both) / (np.asarray(probable) + np.asarray(answered)).clip(1e-6))[1:]
-    return float(overlap[found].mean()) if found.any() else 0.0
+def _certainty(answers: Iterable[Bytes]) -> float:
+    parts = []  # of each batch: (both, probable and answered, class)
+    for likely in answers:
+        count = likely.shape[1]
+        found = largest(likely.swapaxes(0, 1)).ravel()
+        both = np.bincount(found, likely.max(axis=1).ravel(), count) / 255
+        probable = likely.sum(axis=(0, 2, 3), dtype=np.float64) / 255
+        parts.append([both, probable, np.bincount(found, minlength=count)])
+    both, probable, answered = np.sum(parts, axis=0)[:, 1:]
+    held = answered >= FEWEST_PIXELS
+    return float((2 * both / (probable + answered).clip(1e-6))[held].mean()) if held.any() else 0.0

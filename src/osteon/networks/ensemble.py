@@ -15,6 +15,8 @@ from osteon.io.whole import folder_written_whole
 from osteon.networks.model import CARD, CONFIDENCE, DESCRIPTION, Model, description
 
 OTHERS = "networks"
+OF_ONE = (CONFIDENCE, "int8")
+"""Files and folders of a model that hold for its single network only."""
 
 
 def write_ensemble(folder: Path, models: Sequence[Model], card: str) -> Model:
@@ -42,12 +44,12 @@ def write_ensemble(folder: Path, models: Sequence[Model], card: str) -> Model:
             raise ModelError(f"{model.folder} is an ensemble already; give its single networks.")
     spec = first.spec.model_copy(update={"others_sha256": tuple(model.spec.weights_sha256 for model in others)})
     with folder_written_whole(folder) as part:
-        # how sure one network is says nothing of their mean
-        shutil.copytree(first.folder, part, dirs_exist_ok=True, ignore=shutil.ignore_patterns(CONFIDENCE))
+        # how sure one network is, and what it is in eight bits, says nothing of their mean
+        shutil.copytree(first.folder, part, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*OF_ONE))
         (part / DESCRIPTION).write_text(description(spec), encoding="utf-8")
         (part / CARD).write_text(card, encoding="utf-8")
         for number, model in enumerate(others, start=2):
-            shutil.copytree(model.folder, part / OTHERS / str(number), ignore=shutil.ignore_patterns(CONFIDENCE))
+            shutil.copytree(model.folder, part / OTHERS / str(number), ignore=shutil.ignore_patterns(*OF_ONE))
     return Model.load(folder)
 
 

@@ -17,6 +17,10 @@ NORMALISATIONS: tuple[Normalisation, ...] = ("percentile", "min-max", "z-score")
 DARK, BRIGHT = 0.5, 99.5
 """Percentiles that become 0 and 1."""
 
+ENOUGH, FEWEST_SLICES = 20_000_000, 50
+"""Voxels, and slices, from which percentiles of a larger scan are taken: a ten-thousandth of the voxels lies between
+the found value and that of all (the standard error is far below)."""
+
 BRIGHTEST = 1.5
 """Values beyond are cut, so that one bright vessel does not darken the scan."""
 
@@ -46,11 +50,11 @@ class IntensityRange:
         Parameters
         ----------
         array : (i, j, k) ndarray
-            All voxels are used, so that the result does not depend on a crop made later.
+            Percentiles of a very large scan are those of every n-th of its slices (`ENOUGH`).
         method : str
         """
         if method == "percentile":
-            low, high = percentiles(array, (DARK, BRIGHT))
+            low, high = percentiles(_sample(array), (DARK, BRIGHT))
             return cls(low, high - low, True)
         if method == "min-max":
             low, high = float(array.min()), float(array.max())
@@ -86,6 +90,13 @@ def normalise(array: NDArray[Any], method: Normalisation = "percentile") -> NDAr
         All zeros if the scan is constant.
     """
     return IntensityRange.of(array, method).normalised(array)
+
+
+def _sample(array: NDArray[Any]) -> NDArray[Any]:
+    """Every n-th slice of a very large scan, evenly, such that `ENOUGH` voxels are left; otherwise all of it."""
+    slow = int(np.argmax(np.abs(array.strides)))
+    step = min(max(1, array.size // ENOUGH), max(1, array.shape[slow] // FEWEST_SLICES))
+    return np.moveaxis(array, slow, 0)[step // 2 :: step]
 
 
 def _parts(array: NDArray[Any]) -> Iterator[NDArray[np.float32]]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from osteon.geometry import Grid
+from osteon.preprocessing.in_plane import InPlane
 from osteon.preprocessing.intensity import IntensityRange, Normalisation
-from osteon.preprocessing.region import body_box
+from osteon.preprocessing.region import Box, body_region, everywhere
 from osteon.volume import LabelMap, Volume
 
 WORKING_ORIENTATION = {"sagittal": "RIP", "axial": "SPL", "coronal": "AIL"}
@@ -94,20 +95,35 @@ class TurnedScan:
         Axes (slice, row, column) by `WORKING_ORIENTATION`.
     intensity : IntensityRange
         How its voxels become the network's; used on what is looked at, when it is.
+    box : (3,) tuple of slice
+        What was cropped to, of the turned scan.
+    borders : (slice, 2, 2) int ndarray
+        First and behind last row, and column, that hold body in each slice (`osteon.preprocessing.body_region`).
     """
 
     volume: Volume
     intensity: IntensityRange
+    box: Box
+    borders: NDArray[np.int_]
 
     def taken(self, indices: NDArray[np.int_]) -> TurnedScan:
         """Some of its slices, as a stack whose slices do not follow each other."""
-        return replace(self, volume=Volume(self.volume.array[indices], self.volume.affine))
+        volume = Volume(self.volume.array[indices], self.volume.affine)
+        return replace(self, volume=volume, borders=self.borders[indices])
 
     def normalised(self, slices: slice) -> Volume:
         """Some of its slices as the network wants their intensities, float32."""
         shape = self.volume.shape
         part = self.volume.cropped((slices, slice(0, shape[1]), slice(0, shape[2])))
         return replace(part, array=self.intensity.normalised(part.array))
+
+    def view_of(self, volume: Volume) -> Volume:
+        """Another volume on the scan's own grid, turned and cropped alike: a view of it."""
+        return volume.reoriented(self.volume.orientation).cropped(self.box)
+
+    def in_plane(self, grid: Grid) -> InPlane:
+        """Its slices on a grid that differs within slices only (`working_grid`), any part of them alone."""
+        return InPlane(self.volume.array, self.volume.grid, grid, self.intensity)
 
 
 def working_volume(scan: Volume, how: Preprocessing) -> Volume:
@@ -130,9 +146,9 @@ def working_volume(scan: Volume, how: Preprocessing) -> Volume:
 def turned_scan(scan: Volume, how: Preprocessing) -> TurnedScan:
     """The first half of `working_volume`: turned and cropped, and the range of its intensities."""
     turned = scan.reoriented(WORKING_ORIENTATION[how.plane])
-    if how.region == "body":
-        turned = turned.cropped(body_box(turned))
-    return TurnedScan(turned, IntensityRange.of(turned.array, how.normalisation))
+    box, borders = body_region(turned) if how.region == "body" else everywhere(turned)
+    turned = turned.cropped(box)
+    return TurnedScan(turned, IntensityRange.of(turned.array, how.normalisation), box, borders)
 
 
 def resampled_in_plane(turned: TurnedScan, how: Preprocessing) -> Volume:
@@ -141,16 +157,23 @@ def resampled_in_plane(turned: TurnedScan, how: Preprocessing) -> Volume:
     grid = working_grid(turned, how)
     if grid.shape[0] != whole[0]:  # slices are resampled, too
         return turned.normalised(slice(0, whole[0])).resampled(grid)
-    same = grid.matches(turned.volume.grid)
+    if grid.matches(turned.volume.grid):
+        return Volume(_normalised(turned), turned.volume.affine)
+    pictures = turned.in_plane(grid)
     result = np.empty(grid.shape, dtype=np.float32)
-    thick = max(1, SLAB_VOXELS // (whole[1] * whole[2]))
-    for start in range(0, whole[0], thick):
-        slab = slice(start, min(start + thick, whole[0]))
-        part = turned.normalised(slab)
-        if not same:
-            part = part.resampled(grid.cropped((slab, slice(0, grid.shape[1]), slice(0, grid.shape[2]))))
-        result[slab] = part.array
-    return Volume(result, turned.volume.affine if same else grid.affine)
+    for number, picture in enumerate(result):
+        picture[:] = pictures.picture(number, slice(0, grid.shape[1]), slice(0, grid.shape[2]))
+    return Volume(result, grid.affine)
+
+
+def _normalised(turned: TurnedScan) -> NDArray[np.float32]:
+    shape = turned.volume.shape
+    result = np.empty(shape, dtype=np.float32)
+    thick = max(1, SLAB_VOXELS // (shape[1] * shape[2]))
+    for start in range(0, shape[0], thick):
+        slab = slice(start, min(start + thick, shape[0]))
+        result[slab] = turned.normalised(slab).array
+    return result
 
 
 def working_labels(labels: LabelMap, on: Volume) -> LabelMap:

@@ -31,9 +31,10 @@ class Verdict:
 
     def sentences(self) -> list[str]:
         """For the model's card and the terminal."""
+        way = "falls" if self.mean > 0 else "rises"
         return [
-            f"Mean Dice over {self.scores} structures of cases falls by {self.mean:.4f}; {self.worst_structure} loses "
-            f"most of the structures ({self.structure:.4f}), {self.worst_case} of the cases ({self.case:.4f}).",
+            f"Mean Dice over {self.scores} structures of cases {way} by {abs(self.mean):.4f}; {self.worst_structure} "
+            f"loses most of the structures ({self.structure:.4f}), {self.worst_case} of the cases ({self.case:.4f}).",
             "It passed and is used on CPUs unless --precision fp32 is given."
             if self.passed
             else "It did not pass and is used only where --precision int8 is given.",

@@ -15,7 +15,7 @@ from osteon.cohort.split import SPLIT
 from osteon.errors import ModelError, UsageError
 from osteon.inference import Engine
 from osteon.inference.compiled import openvino_network
-from osteon.inference.engine import compiled
+from osteon.inference.engine import of_openvino
 from osteon.inference.int8 import FOLDER, NETWORK, RECORD, WEIGHTS, Int8Record
 from osteon.inference.silenced import openvino
 from osteon.io.checksum import sha256
@@ -78,7 +78,7 @@ def quantise(
     whole = openvino_network(model, said)
     said(f"calibrating on slices of {len(fold.train)} subjects")
     small = _in_eight_bits(whole, _calibration(found, fold, model, slices, seed))
-    networks = {"before": Engine("fp32", compiled(whole)), "after": Engine("int8", compiled(small))}
+    networks = {"before": of_openvino("fp32", whole), "after": of_openvino("int8", small)}
     judging = found.of_subjects(fold.test or fold.validation)
     tables = {name: _scored(found, judging, model, engine, said) for name, engine in networks.items()}
     verdict = (gate or Gate()).verdict(tables["before"], tables["after"])
