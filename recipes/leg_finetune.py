@@ -1,12 +1,14 @@
-"""How many labelled subjects a new scanner takes: fine-tune the leg model on 1, 2, 3 and 5 of them, and from nothing.
+"""How many labelled subjects a new scanner takes: fine-tune the leg model on 1, 2, 3 and 5 of them, or start elsewhere.
 
 usage: python recipes/leg_finetune.py MODEL --held-out FOLDER -o OUT [--steps 150] [--subjects 1 2 3 5]
+       [--imagenet FILE]
 
 The new scanner takes an inversion recovery that nulls muscle, in thick noisy slices: a protocol that the synthesis does
 not have. Its subjects are built-in bodies whose seeds no recipe trains on (5 to learn from, 1 to choose the epoch by);
-it is tested on the held-out templates of FOLDER and 4 further bodies. Every run of a number of subjects learns equally
-many slices, from MODEL's weights or from random ones. Writes OUT/finetune.csv (a row a run, case and structure) and
-OUT/finetune.md; what was finished is kept.
+it is tested on the held-out templates of FOLDER and 4 further bodies. Every run learns equally many slices: from
+MODEL's weights, from random ones, and, with FILE (MobileNetV2's ImageNet weights), a U-Net whose encoder knows
+photographs: there are none for a network as narrow as the leg model, so that this one is another and larger. Writes
+OUT/finetune.csv (a row a run, case and structure) and OUT/finetune.md; what was finished is kept.
 """
 
 from __future__ import annotations
@@ -22,11 +24,12 @@ from osteon.cli.output import say
 from osteon.cohort import Cohort, Fold, import_spider
 from osteon.io import write
 from osteon.io.whole import folder_written_whole, written_whole
-from osteon.networks.model import Model
+from osteon.networks.model import Model, NetworkSpec
 from osteon.synthesis import Body, draw_legs
 from osteon.synthesis.scanner import GeneratorSettings, Protocol, ScanGeometry, scan_of
 from osteon.synthesis.templates import load_bodies
 from osteon.training import TrainingConfig, train
+from osteon.training.config import EncoderConfig
 
 SEED = 960_000
 """Of the built-in bodies: used by no other recipe."""
@@ -49,6 +52,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=Path(__file__).with_name("leg-bones.toml"))
     parser.add_argument("--steps", type=int, default=150, help="batches of every run, in five epochs")
     parser.add_argument("--subjects", type=int, nargs="+", default=[1, 2, 3, 5])
+    parser.add_argument("--imagenet", type=Path, help="ImageNet weights of MobileNetV2, for a third start")
     given = parser.parse_args()
     model = Model.load(given.model)
     cohort = new_scanner(given.out / "cohort")
@@ -56,8 +60,7 @@ def main() -> None:
     tables = [scored(model, scans).assign(start="leg-bones", subjects=0)]
     config = TrainingConfig.load(given.config)
     for count in given.subjects:
-        for start in ("leg-bones", "random"):
-            how = _run(config, start, given.model, given.steps)
+        for start, how in _runs(config, given.model, given.imagenet, given.steps).items():
             fold = Fold(train=tuple(str(n) for n in range(1, count + 1)), validation=("6",))
             folder = given.out / f"{start}-{count}"
             train(cohort, folder, config=how, fold=fold, resume=True, said=say)
@@ -94,31 +97,43 @@ def _scanned(body: Body, seed: int) -> MadeScan:
     return MadeScan(body, "muscle-nulled", f"axial, {age_band(body)}", scan, truth)
 
 
-def _run(config: TrainingConfig, start: str, model: str, steps: int) -> TrainingConfig:
-    """Settings of one run: crops of cases only; each start gets the rate and the weights that suit it."""
-    known = start == "leg-bones"
-    # a little where there is something to lose; from nothing, bones weigh more, as in leg-bones-first.toml: a plain
-    # loss stays on "all background" for longer than such a run lasts
-    rate = 3e-4 if known else config.optimiser.learning_rate
-    weight = config.loss.foreground_weight if known else 4.0
-    return config.model_copy(
+def _runs(config: TrainingConfig, model: str, imagenet: Path | None, steps: int) -> dict[str, TrainingConfig]:
+    """Settings of the runs by where they start: crops of cases only; each has the rate and weights that suit it."""
+    short = config.model_copy(
         update={
-            "start": model if known else None,
-            "loss": config.loss.model_copy(update={"foreground_weight": weight}),
+            "start": model,
             "epochs": 5,
             "steps": steps // 5,
             "sampling": config.sampling.model_copy(update={"synthetic": 0.0}),
-            "optimiser": config.optimiser.model_copy(update={"learning_rate": rate, "average": 0.97}),
+            # a little where there is something to lose
+            "optimiser": config.optimiser.model_copy(update={"learning_rate": 3e-4, "average": 0.97}),
         }
     )
+    # from nothing, bones weigh more, as in leg-bones-first.toml: a plain loss stays on "all background" for longer
+    # than such a run lasts
+    anew = {
+        "start": None,
+        "loss": config.loss.model_copy(update={"foreground_weight": 4.0}),
+        "optimiser": short.optimiser.model_copy(update={"learning_rate": config.optimiser.learning_rate}),
+    }
+    runs = {"leg-bones": short, "random": short.model_copy(update=anew)}
+    if imagenet is not None:
+        photographs = {
+            "network": NetworkSpec(name="mobilenetv2-unet", place=config.network.place),
+            "encoder": EncoderConfig(weights=str(imagenet)),
+        }
+        runs["imagenet"] = short.model_copy(update=anew | photographs)
+    return runs
 
 
 def summary(table: pd.DataFrame) -> str:
     """Markdown: mean Dice ± SD over cases and structures, by number of subjects and start."""
-    lines = ["| labelled subjects | from leg-bones | from random weights |", "|---|---|---|"]
+    starts = {"leg-bones": "from leg-bones", "random": "from random weights", "imagenet": "from ImageNet weights"}
+    starts = {start: title for start, title in starts.items() if start in set(table["start"])}
+    lines = ["| labelled subjects | " + " | ".join(starts.values()) + " |", "|---" * (len(starts) + 1) + "|"]
     for count, rows in table.groupby("subjects"):
         cells = []
-        for start in ("leg-bones", "random"):
+        for start in starts:
             cases = rows[rows["start"] == start].groupby("case")["dice"].mean()
             cells.append(f"{cases.mean():.3f} ± {cases.std():.3f}" if len(cases) else "")
         lines.append(f"| {count} | " + " | ".join(cells) + " |")

@@ -13,9 +13,10 @@ from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray, vtk_to
 from osteon.anatomy import Task
 from osteon.io.surface import Surface, read_ply
 from osteon.measurement import measure
+from osteon.measurement.femur import Femur, Knee, measure_femur
 from osteon.measurement.leg import LONG_BONE_COLUMNS
 from osteon.measurement.long_bone import long_bone
-from osteon.measurement.section import section
+from osteon.measurement.section import Line, section
 from osteon.measurement.sphere import Sphere, fitted_sphere
 from osteon.volume import LabelMap
 from scenes import rotation
@@ -246,6 +247,20 @@ def test_section_of_an_ellipse_has_its_area_centre_and_long_axis() -> None:
     assert found.area_mm2 == pytest.approx(np.pi * 28 * 16, rel=0.01)
     np.testing.assert_allclose(found.centroid, [34.3, 35.2, 28], atol=0.1)
     assert abs(found.longest @ rotation(2, 25)[:, 0]) > np.cos(np.radians(1))
+
+
+@pytest.mark.parametrize(
+    ("neck_shaft", "anteversion", "known"), [(130.0, 20.0, True), (172.0, 20.0, False), (120.0, 135.0, False)]
+)
+def test_angles_that_no_femur_has_are_not_reported(neck_shaft: float, anteversion: float, known: bool) -> None:
+    level, turn = np.radians(neck_shaft - 90), np.radians(anteversion)
+    neck = np.array([np.cos(level) * np.cos(turn), np.cos(level) * np.sin(turn), np.sin(level)])
+    origin, medial, front, up = np.zeros(3), *np.eye(3)
+    knee = Knee(origin, 20 * medial, -20 * medial, medial, front)
+    femur = Femur(Sphere(400 * up, 22.0, 0.1), Line(380 * up, neck), Line(200 * up, up), knee)
+    length, *angles = measure_femur(femur).values()
+    assert length == pytest.approx(400)
+    np.testing.assert_allclose(angles, [neck_shaft, anteversion] if known else [np.nan, np.nan], atol=1e-9)
 
 
 def test_sphere_is_found_among_points_that_are_not_its_own() -> None:

@@ -36,6 +36,8 @@ _WORST_FIT = 0.12  # of the radius
 _NECK = np.arange(0.6, 1.5, 0.07)  # of the head's radius, from its centre: further out, trochanters begin
 _WIDEST_NECK = 0.6  # of the head's great circle; adults have 0.42 to 0.51, ossified bone of four-year-olds 0.65
 _TURNS = 5
+_NECK_SHAFT_DEGREES = (80.0, 165.0)  # coxa vara and valga, however severe; beyond, it is no neck
+_ANTEVERSION_DEGREES = (-60.0, 90.0)
 _UPPER_SHAFT = (0.45, 0.75)  # of the length, from below: above it lies the lesser trochanter
 _LOWER_END = 0.12
 _CONDYLES_APART = 1.2  # least distance of their lowest points, by the root of the shaft's area; bones have 1.6 to 2
@@ -96,13 +98,20 @@ def find_femur(bone: LongBone) -> Femur | None:
 
 
 def measure_femur(femur: Femur) -> dict[str, float]:
-    """Mechanical length and angles of a femur, by `FEMUR_COLUMNS`; angles are NaN without a neck."""
+    """Mechanical length and angles of a femur, by `FEMUR_COLUMNS`.
+
+    Angles are NaN without a neck, and both where one is beyond what any femur has: what was taken for the neck is none.
+    """
     length = float(np.linalg.norm(femur.head.centre - femur.knee.centre))
+    without_angles = dict(zip(FEMUR_COLUMNS, (length, nan, nan), strict=True))
     if femur.neck is None:
-        return dict(zip(FEMUR_COLUMNS, (length, nan, nan), strict=True))
+        return without_angles
     neck = femur.neck.direction
     neck_shaft = float(np.degrees(np.arccos(-(neck @ femur.upper_shaft.direction))))
     anteversion = float(np.degrees(np.arctan2(neck @ femur.knee.front, neck @ femur.knee.medial)))
+    for angle, (least, most) in ((neck_shaft, _NECK_SHAFT_DEGREES), (anteversion, _ANTEVERSION_DEGREES)):
+        if not least < angle < most:
+            return without_angles
     return dict(zip(FEMUR_COLUMNS, (length, neck_shaft, anteversion), strict=True))
 
 

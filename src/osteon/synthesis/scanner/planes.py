@@ -176,8 +176,8 @@ def through_slice(across_mm: FloatArray | float, spacing_mm: float, angle: float
     Returns
     -------
     (SUBSLICES, 3) ndarray
-        mm along a row, down a column, to the next slice; the middle one is 0, and so is their mean: the picture does not
-        move against the labels, which are those of the middle.
+        mm along a row, down a column, to the next slice; the middle one is 0, and so is their mean: the picture does
+        not move against the labels, which are those of the middle.
     """
     towards = np.array([np.cos(angle), np.sin(angle), 0.0])
     within = spacing_mm / 3 * np.array([towards, np.zeros(3), -towards])
