@@ -1,9 +1,10 @@
 """Segment synthetic scans of bodies that training never saw, and compare with their labels.
 
-usage: python recipes/leg_test_set.py MODEL -o OUT [--bodies FOLDER] [--quick]
+usage: python recipes/leg_test_set.py MODEL -o OUT [--bodies FOLDER] [--quick] [--clean]
 
 The bodies are those of FOLDER (templates that were held out) and built-in ones of several ages whose seeds no recipe
-trains on. Each is scanned in eight contrasts, on an axial grid of thick slices or a coronal one of thin slices in turn.
+trains on. Each is scanned in eight contrasts, on an axial grid of thick slices or a coronal one of thin slices in turn;
+with --clean by a scanner without faults (noise, ghosts, uneven coils, fat shifted against water).
 Writes OUT/evaluation.csv (a row a case and structure) and OUT/summary.md (Dice by bone, contrast, age, source, grid).
 """
 
@@ -23,7 +24,8 @@ from osteon.metrics import agreement
 from osteon.networks.model import Model
 from osteon.pipeline import segment_volume
 from osteon.synthesis import Body, draw_legs
-from osteon.synthesis.scanner import ScanGeometry, scan_of
+from osteon.synthesis.scanner import GeneratorSettings, ScanGeometry, scan_of
+from osteon.synthesis.scanner.volume import SCAN
 from osteon.synthesis.templates import load_bodies
 from osteon.volume import LabelMap, Volume
 
@@ -37,6 +39,8 @@ GRIDS = {
     "coronal": ScanGeometry("coronal", (2.0, 4.0), rotation_degrees=(1.0, 2.0, -2.0)),
 }
 
+FAULTLESS = SCAN.model_copy(update={"noise": 0.0, "fourier_share": 0.0, "bias": 0.0, "chemical_shift_mm": 0.0})
+
 
 def main() -> None:
     """Parse, make, segment, compare, write."""
@@ -45,10 +49,12 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, required=True)
     parser.add_argument("--bodies", type=Path, help="folder of templates that were held out")
     parser.add_argument("--quick", action="store_true", help="every second contrast only")
+    parser.add_argument("--clean", action="store_true", help="scans without faults")
     arguments = parser.parse_args()
     model = Model.load(arguments.model)
     contrasts = CONTRASTS[::2] if arguments.quick else CONTRASTS
-    table = scored(model, made_scans(bodies(arguments.bodies), contrasts))
+    scans = made_scans(bodies(arguments.bodies), contrasts, FAULTLESS if arguments.clean else SCAN)
+    table = scored(model, scans)
     with written_whole(arguments.out / "evaluation.csv") as part:
         table.to_csv(part, index=False, float_format="%.4f")
     with written_whole(arguments.out / "summary.md") as part:
@@ -66,12 +72,13 @@ class MadeScan:
     truth: LabelMap
 
 
-def made_scans(of: Iterable[Body], contrasts: Sequence[str]) -> Iterator[MadeScan]:
+def made_scans(of: Iterable[Body], contrasts: Sequence[str], settings: GeneratorSettings = SCAN) -> Iterator[MadeScan]:
     """Every body in every contrast, on the grids in turn."""
     for number, body in enumerate(of):
         for turn, contrast in enumerate(contrasts):
             grid = list(GRIDS)[(number + turn) % 2]
-            scan, truth = scan_of(body, contrast, seed=SEED + 100 * number + turn, geometry=GRIDS[grid])
+            seed = SEED + 100 * number + turn
+            scan, truth = scan_of(body, contrast, seed=seed, geometry=GRIDS[grid], settings=settings)
             yield MadeScan(body, contrast, grid, scan, truth)
 
 
