@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from osteon.errors import ModelError
+from osteon.training import clock
 from osteon.training.nnunet.job import Job
 
 MODULE = "osteon.training.nnunet.trainer"
@@ -102,6 +103,9 @@ def test_axes_that_change_names_are_not_mirrored_however_nnunet_turns_them(
     made = told(trainer, job(tmp_path, unmirrored=unmirrored), transpose, patch)
     assert made.configure_rotation_dummyDA_mirroring_and_inital_patch_size()[3] == axes
     assert made.inference_allowed_mirroring_axes == axes
+    once = told(trainer, job(tmp_path, unmirrored=unmirrored, mirrored_use=False), transpose, patch)
+    assert once.configure_rotation_dummyDA_mirroring_and_inital_patch_size()[3] == axes, "mirrored in training"
+    assert once.inference_allowed_mirroring_axes is None, "but not in use"
 
 
 def test_epochs_are_counted_and_noted(trainer: Any, tmp_path: Path) -> None:
@@ -116,12 +120,19 @@ def test_epochs_are_counted_and_noted(trainer: Any, tmp_path: Path) -> None:
     assert np.isnan(rows[0]["dice_b"])
 
 
+@pytest.mark.parametrize("limit", [{"processor_minutes": 4.0}, {"minutes": 40.0}])
 def test_minutes_end_the_training_before_an_epoch_that_would_be_late(
-    trainer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trainer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: dict[str, float]
 ) -> None:
-    clock = iter(range(0, 100_000, 50))  # each epoch takes 50 s
-    monkeypatch.setattr(sys.modules[MODULE].time, "monotonic", lambda: float(next(clock)))
-    made = told(trainer, job(tmp_path, minutes=4.0))
+    world = types.SimpleNamespace(now=0.0)
+    watch = types.SimpleNamespace(perf_counter=lambda: 10 * world.now, process_time=lambda: world.now)
+    monkeypatch.setattr(clock, "time", watch)
+
+    def slowly(self: StandIn, outputs: list[Any]) -> None:
+        world.now += 50  # each epoch takes 50 s of the processor, and ten times as long
+
+    monkeypatch.setattr(StandIn, "on_train_epoch_end", slowly)
+    made = told(trainer, job(tmp_path, **limit))
     made.run_training()
     rates = [row["learning_rate"] for row in made.history]
     assert (len(rates), made.ended) == (4, 1)  # 200 s; a fifth epoch would end at 250 s

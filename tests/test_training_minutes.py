@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from osteon.cohort import Cohort
 from osteon.networks.model import Model
@@ -25,9 +29,9 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A world in which time passes only in steps (2 s) and validations (5 s)."""
-    world = SimpleNamespace(now=0.0)
-    watch = SimpleNamespace(perf_counter=lambda: world.now)
+    """A world in which time passes only in steps (2 s) and validations (5 s), and ``idle`` for others' work."""
+    world = SimpleNamespace(now=0.0, idle=0.0)
+    watch = SimpleNamespace(perf_counter=lambda: world.now + world.idle, process_time=lambda: world.now)
     learn, judged = session.Session._learn, session.judged
 
     def slowly(whole: object, seconds: float) -> object:
@@ -37,8 +41,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
         return doing
 
-    for module in (clock, session):
-        monkeypatch.setattr(module, "time", watch)
+    monkeypatch.setattr(clock, "time", watch)
     monkeypatch.setattr(session.Session, "_learn", slowly(learn, STEP_S))
     monkeypatch.setattr(session, "judged", slowly(judged, JUDGING_S))
     return world
@@ -102,11 +105,53 @@ def test_a_recipe_with_the_minutes_in_their_former_place_is_understood() -> None
 
 
 def test_a_run_of_an_older_version_goes_on(cohort: Cohort, tmp_path: Path) -> None:
-    from osteon.training.checkpoint import Progress
     from osteon.training.record import write_metrics
 
     write_metrics(tmp_path / "metrics.csv", [{"epoch": 1, "seconds": 3}, {"epoch": 2, "seconds": 3, "new": 1}])
     assert (tmp_path / "metrics.csv").read_text().splitlines() == ["epoch,seconds,new", "1,3,", "2,3,1"]
     counting = clock.Clock(1.0)
-    counting.start(Progress(history=[{"epoch": 1, "seconds": 30}]))
+    counting.start([{"epoch": 1, "seconds": 30}])
     assert counting.spent == pytest.approx(0.5, abs=0.01)
+
+
+def test_minutes_of_the_processor_pass_only_where_the_training_computes(
+    cohort: Cohort, tmp_path: Path, slow: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learn = session.Session._learn
+
+    def on_a_busy_machine(*arguments: Any) -> float:
+        slow.idle += 100.0
+        return learn(*arguments)
+
+    monkeypatch.setattr(session.Session, "_learn", on_a_busy_machine)
+    how = tiny(processor_minutes=30 / 60, epochs=50)
+    train(cohort, tmp_path / "a", config=how, fold=FOLD, device="cpu")
+    assert [row["processor_seconds"] for row in rows(tmp_path / "a")] == [11, 11, 2 * STEP_S + JUDGING_S]
+    assert seconds(tmp_path / "a") == [311, 311, 209]
+    both = tiny(processor_minutes=30 / 60, minutes=5, epochs=50)
+    train(cohort, tmp_path / "b", config=both, fold=FOLD, device="cpu")
+    assert [row["processor_seconds"] for row in rows(tmp_path / "b")] == [11], "the clock's 300 s are over first"
+
+
+def test_time_of_the_processor_is_that_of_all_threads_and_of_nobody_else() -> None:
+    begin = clock.now()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(_busy, (0.1, 0.1)))
+    worked = clock.since(begin)
+    assert worked["processor_seconds"] == pytest.approx(0.2, abs=0.08)
+    begin = clock.now()
+    time.sleep(0.2)
+    waited = clock.since(begin)
+    assert waited["processor_seconds"] < 0.1 < waited["seconds"]
+
+
+def _busy(seconds: float) -> None:
+    begin = time.thread_time()
+    while time.thread_time() - begin < seconds:
+        sum(range(1000))
+
+
+@pytest.mark.parametrize("changes", [{"devices": 2}, {"nnunet": {"workers": 2}}])
+def test_minutes_of_the_processor_are_refused_where_other_processes_work_too(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="processor_minutes are those of one process"):
+        tiny(processor_minutes=1, **changes)

@@ -198,7 +198,7 @@ def test_an_unbroken_run_leaves_all_its_files(runs: Path) -> None:
     with paths.metrics.open() as stream:
         assert stream.readline().strip().split(",") == [
             "epoch", "learning_rate", "train_loss", "loss", "accuracy", "f1", "iou", "dice_vertebra-L5",
-            "dice_vertebra", "validation_seconds", "seconds",
+            "dice_vertebra", "validation_seconds", "validation_processor_seconds", "seconds", "processor_seconds",
         ]  # fmt: skip
     assert Model.load(paths.model).spec.classes == ("vertebra-L5", "vertebra")
     record = json.loads((paths.folder / "run.json").read_text())

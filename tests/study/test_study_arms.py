@@ -12,7 +12,7 @@ import pytest
 from osteon.cohort import Cohort, Fold, split
 from osteon.cohort.manifest import write_manifest
 from osteon.errors import TrainingError, UsageError
-from osteon.study import STUDIES, Arm, Setting, StudyConfig
+from osteon.study import STUDIES, Arm, Budget, Setting, StudyConfig
 from osteon.study.choosing import arms_named, study_named
 from osteon.study.subjects import first, fold_of
 from test_training_resume import make_cohort, tiny
@@ -42,7 +42,7 @@ def test_every_arm_has_a_name_of_its_own_and_begins_with_one_before_it(name: str
         assert arm.against is None or arm.against in names
         fold_of(arm, 0, two_groups)
         if arm.start is None:
-            two_groups.config.of_arm(arm, 3.0, None)  # raises on a key that is not known
+            two_groups.config.of_arm(arm, Budget(3.0, "processor"), None)  # raises on a key that is not known
 
 
 @pytest.mark.parametrize("name", TRAINED_APART)
@@ -107,9 +107,12 @@ def test_an_arms_network_has_its_published_size_unless_its_own_table_says_otherw
     assert (narrow.network.width, narrow.network.patch, narrow.batch) == (16, (16, 160, 160), 1)
     same = config.of_arm(Arm("resnet34-unet", "", {"network": {"name": "resnet34-unet"}}), None, None)
     assert same.network.width == config.training.network.width == 8
-    changed = config.of_arm(Arm("rate", "", {"optimiser": {"learning_rate": 0.5}}), 3.0, None)
+    changed = config.of_arm(Arm("rate", "", {"optimiser": {"learning_rate": 0.5}}), Budget(3.0, "clock"), None)
     assert (changed.optimiser.learning_rate, changed.optimiser.average) == (0.5, 0.5)
     assert changed.minutes == 3.0
+    limited = StudyConfig(config.training.model_copy(update={"minutes": 1.0}), {})
+    counted = limited.of_arm(Arm("rate", ""), Budget(3.0, "processor"), None)
+    assert (counted.minutes, counted.processor_minutes) == (None, 3.0), "the budget replaces other limits"
     assert changed.epochs > 1000, "the minutes end it, nothing else"
 
 

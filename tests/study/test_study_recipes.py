@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from osteon.cohort import Fold, Split
-from osteon.study import STUDIES, Arm, Setting, StudyConfig
+from osteon.study import STUDIES, Arm, Budget, Setting, StudyConfig
+from osteon.training import TrainingConfig
 from recipe_modules import recipe_module
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -17,9 +18,16 @@ def test_the_studies_configuration_serves_every_network(setting: Setting) -> Non
     config = StudyConfig.load(RECIPES / "studies.toml")
     for name in ("architectures", "backbones", "losses", "pretrained-vs-random"):
         for arm in STUDIES[name].arms(setting):
-            config.of_arm(arm, 2.0, None)
-    narrow = config.of_arm(Arm("unet3d", "", {"network": {"name": "unet3d"}}), 2.0, None)
+            config.of_arm(arm, Budget(2.0, "processor"), None)
+    narrow = config.of_arm(Arm("unet3d", "", {"network": {"name": "unet3d"}}), Budget(2.0, "processor"), None)
     assert (narrow.batch, narrow.network.width) == (1, 16)
+
+
+def test_studies_learn_as_the_recipe_for_few_minutes_does() -> None:
+    ours = StudyConfig.load(RECIPES / "studies.toml").training
+    alone = TrainingConfig.load(RECIPES / "few-minutes.toml")
+    same = {"name": "", "title": "", "epochs": 1, "patience": 1, "processor_minutes": None}
+    assert ours.model_copy(update=same) == alone.model_copy(update=same)
 
 
 def test_the_split_of_the_studies_leaves_the_test_subjects_as_they_are_but_for_discs() -> None:
@@ -34,6 +42,7 @@ def test_the_split_of_the_studies_leaves_the_test_subjects_as_they_are_but_for_d
     assert found.test == ("vb1-D", "vb3-01")
     assert found.validation == ("vb2-07", "vb3-32", "vb3-36")
     assert found.train == ("vb2-01", "vb3-40")
+    assert recipe.for_studies(split, every=2).folds[0].test == ("vb1-D",)
 
 
 @pytest.mark.parametrize(

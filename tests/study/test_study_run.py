@@ -54,9 +54,9 @@ def test_a_study_leaves_tables_a_figure_and_a_page(done: StudyResult) -> None:
     ]
     assert (scores["dice_any_name"] >= scores["dice"] - 1e-3).all()
     costs = pd.read_csv(done.paths.arms)
-    assert (costs[["parameters", "minutes", "cpu_minutes", "epochs", "memory_training_mb", "seconds_a_scan"]] > 0).all(
-        axis=None
-    )
+    counted = ["parameters", "minutes", "cpu_minutes", "epochs", "memory_training_mb", "seconds_a_scan"]
+    assert (costs[[*counted, "cpu_seconds_a_scan"]] > 0).all(axis=None)
+    assert (costs["cpu_minutes"] < costs["cpu_minutes_with_preparing"]).all()
     assert (costs["learned_from"] == 3).all()
     page, summary = (path.read_text(encoding="utf-8") for path in (done.paths.page, done.paths.summary))
     for text in (page, summary):
@@ -148,7 +148,8 @@ def test_a_fine_tuned_arm_begins_with_the_model_of_another(
     asked = json.loads(tuned.asked.read_text())
     assert asked["configuration"]["start"] == str(base.training.model)
     assert asked["configuration"]["optimiser"]["learning_rate"] == 1e-4
-    assert asked["configuration"]["minutes"] == pytest.approx(0.05 / 1.25 * 0.25, abs=1e-4), "a quarter of the base's"
+    minutes = asked["configuration"]["processor_minutes"]
+    assert minutes == pytest.approx(0.05 / 1.25 * 0.25, abs=1e-4), "a quarter of the base's"
     assert len(asked["fold"]["train"]) == 1
     monkeypatch.setattr(running, "in_own_process", lambda *a, **k: (_ for _ in ()).throw(OsteonError("no.")))
     broken = run_study("transfer", both, tmp_path / "other", arms=arms, device="cpu")

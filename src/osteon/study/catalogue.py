@@ -38,7 +38,14 @@ LOSSES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 RATES = {"1e-3": 1e-3, "1e-2": 1e-2, "1e-4": 1e-4, "1e-5": 1e-5}
 
-ONE_STEP = {"epochs": 1, "steps": 1, "batch": 2, "minutes": None, "optimiser": {"accumulate": 1}}
+ONE_STEP = {
+    "epochs": 1,
+    "steps": 1,
+    "batch": 2,
+    "minutes": None,
+    "processor_minutes": None,
+    "optimiser": {"accumulate": 1},
+}
 """Just enough for a model that can be timed."""
 
 TIMED_SUBJECTS = 3

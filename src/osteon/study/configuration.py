@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from osteon.errors import TrainingError
 from osteon.networks.model import Model
+from osteon.study.budget import Budget
 from osteon.training import TrainingConfig, finetuning_config
 from osteon.training.config import read_tables
 from osteon.training.finetuning import FROM_THE_MODEL, GENTLY
@@ -61,7 +62,7 @@ class StudyConfig:
                 f"{', '.join(sorted(known))}."
             )
 
-    def of_arm(self, arm: Arm, minutes: float | None, start: Path | None) -> TrainingConfig:
+    def of_arm(self, arm: Arm, budget: Budget | None, start: Path | None) -> TrainingConfig:
         """Configuration of an arm.
 
         A network that the arm names has its published size, unless the arm's own tables say otherwise.
@@ -69,7 +70,7 @@ class StudyConfig:
         Parameters
         ----------
         arm : Arm
-        minutes : float, optional
+        budget : Budget, optional
             How long it trains; as the configuration says if None.
         start : Path, optional
             Model that it is fine-tuned from, gently.
@@ -83,8 +84,8 @@ class StudyConfig:
             tables["network"] = {}
         for changes in (arm.changes, self.arms.get(arm.name, {})):
             tables = _merged(tables, changes)
-        if minutes is not None:
-            tables |= {"minutes": minutes, "epochs": ENDLESS, "patience": ENDLESS}
+        if budget is not None:
+            tables |= budget.keys | {"epochs": ENDLESS, "patience": ENDLESS}
         if start is None:
             return TrainingConfig.checked(tables, f"arm {arm.name}")
         gently = GENTLY["optimiser"]

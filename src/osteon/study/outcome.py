@@ -72,6 +72,7 @@ def _facts(arm: Arm, setting: Setting, paths: StudyPaths) -> dict[str, Any]:
         "tested_on": len({subject for one in asked for subject in one["fold"]["test"]}),
         "parameters": tested[0]["parameters"],
         "seconds_a_scan": _mean([one["seconds_a_scan"] for one in tested]),
+        "cpu_seconds_a_scan": _mean([one.get("cpu_seconds_a_scan", float("nan")) for one in tested]),
         "memory_applying_mb": max(one["memory_mb"] for one in tested),
     }
     if not arm.trained:
@@ -80,12 +81,18 @@ def _facts(arm: Arm, setting: Setting, paths: StudyPaths) -> dict[str, Any]:
     epochs = [pd.read_csv(own.training.metrics) for own in folds]
     return facts | {
         "minutes": sum(table["seconds"].sum() for table in epochs) / 60,
-        "cpu_minutes": sum(one["cpu_seconds"] for one in learned) / 60,
+        "cpu_minutes": sum(_of_processor(table).sum(skipna=False) for table in epochs) / 60,
+        "cpu_minutes_with_preparing": sum(one["cpu_seconds"] for one in learned) / 60,
         "epochs": _mean([len(table) for table in epochs]),
         # the last epoch may have been cut short by the budget, the first pays for warming up
-        "seconds_an_epoch": _mean([table["seconds"].median() for table in epochs]),
+        "seconds_an_epoch": _mean([_of_processor(table).median() for table in epochs]),
         "memory_training_mb": max(one["memory_mb"] for one in learned),
     }
+
+
+def _of_processor(epochs: pd.DataFrame) -> pd.Series[float]:
+    """Seconds of each epoch of a training; unknown in one of an older version."""
+    return epochs.get("processor_seconds", pd.Series(float("nan"), index=epochs.index))
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -157,9 +164,12 @@ def _write_pages(
 
 
 def _how(setting: Setting, paths: StudyPaths) -> dict[str, str]:
-    minutes = read_json(paths.settings)["minutes_an_arm"]
+    started = read_json(paths.settings)
+    minutes, of = started["minutes_an_arm"], started.get("minutes_of", "clock")
     cohorts = ", ".join(f"{c.folder.name} ({len(c.subjects)} subjects, {len(c.cases)} scans)" for c in setting.cohorts)
-    length = "as configured" if minutes is None else f"{minutes:g} minutes an arm and fold (fine-tuning: its share)"
+    length = "as configured"
+    if minutes is not None:
+        length = f"{minutes:g} minutes of the {of} an arm and fold (fine-tuning: its share)"
     return {
         "Cohort": cohorts,
         "Folds": f"{setting.folds} ({setting.splits[0].kind})",

@@ -13,6 +13,7 @@ from osteon.errors import OsteonError, UnexpectedError, UsageError
 from osteon.io.whole import written_whole
 from osteon.run import Run
 from osteon.study.arm import Arm, Setting, Study
+from osteon.study.budget import CLOCK, Budget, whose_minutes
 from osteon.study.catalogue import STUDIES
 from osteon.study.choosing import arms_named, refuse_without_sides, study_named
 from osteon.study.folder import StudyPaths, asked_of, claim, claim_arm, write_json
@@ -72,7 +73,8 @@ def run_study(
     arms : sequence of str
         Only these (and those that they begin with); all if empty.
     budget_minutes : float, optional
-        Of training, divided among the arms; the configuration's epochs if None. Tests come on top.
+        Of training, divided among the arms; the configuration's epochs if None. Tests come on top. On a CPU they are
+        those that a training computes, by all its threads, on a GPU those of the clock.
     resume : bool
         Continue what is in ``folder``.
     device : "auto", "cpu", "cuda" or "mps"
@@ -89,9 +91,11 @@ def run_study(
     study = study_named(name)
     every, chosen = _checked(study, setting, arms)
     paths = StudyPaths(Path(folder))
-    minutes = claim(paths, _identity(study, setting, chosen, budget_minutes), resume)["minutes_an_arm"]
+    known = claim(paths, _identity(study, setting, chosen, budget_minutes, device), resume)
+    minutes = known["minutes_an_arm"]
+    budget = None if minutes is None else Budget(minutes, known.get("minutes_of", CLOCK))
     run = Run("study run", {"study": name, "cohorts": [c.folder for c in setting.cohorts], "arms": list(arms)})
-    course, failed, table = _Course(setting, paths, minutes, device, said), dict[str, str](), pd.DataFrame()
+    course, failed, table = _Course(setting, paths, budget, device, said), dict[str, str](), pd.DataFrame()
     for arm in chosen:
         with run.stage(arm.name):
             broken = arm.start in failed
@@ -100,7 +104,7 @@ def run_study(
             failed[arm.name] = reason
             said(f"{arm.name} failed: {reason}")
         table = write_outcome(study, every, setting, paths, failed)
-    run.facts |= {"minutes_an_arm": minutes, "failed": failed}
+    run.facts |= {key: known.get(key) for key in ("minutes_an_arm", "minutes_of")} | {"failed": failed}
     run.write(paths.folder)
     return StudyResult(paths, table, failed)
 
@@ -121,7 +125,9 @@ def _checked(study: Study, setting: Setting, names: Sequence[str]) -> tuple[Sequ
     return every, chosen
 
 
-def _identity(study: Study, setting: Setting, arms: Sequence[Arm], budget_minutes: float | None) -> dict[str, Any]:
+def _identity(
+    study: Study, setting: Setting, arms: Sequence[Arm], budget_minutes: float | None, device: str
+) -> dict[str, Any]:
     """What a study's folder belongs to."""
     shares = sum(arm.share for arm in arms if arm.trained) * setting.folds
     if budget_minutes is not None and not study.scored:
@@ -134,6 +140,7 @@ def _identity(study: Study, setting: Setting, arms: Sequence[Arm], budget_minute
         "splits": [split.model_dump(mode="json") for split in setting.splits],
         "configuration": setting.config.training.model_dump(mode="json"),
         "minutes_an_arm": None if budget_minutes is None else round(budget_minutes / shares, 4),
+        "minutes_of": None if budget_minutes is None else whose_minutes(device),
     }
 
 
@@ -143,7 +150,7 @@ class _Course:
 
     setting: Setting
     paths: StudyPaths
-    minutes: float | None
+    budget: Budget | None
     device: str
     said: Said
 
@@ -159,7 +166,7 @@ class _Course:
     def _fold(self, arm: Arm, number: int, said: Said) -> str:
         own = self.paths.arm(arm.name, number)
         start = None if arm.start is None else self.paths.arm(arm.start, number).training.model
-        limit = None if self.minutes is None or not arm.trained else round(self.minutes * arm.share, 4)
+        limit = None if self.budget is None or not arm.trained else self.budget.shared(arm.share)
         config = self.setting.config.of_arm(arm, limit, start)
         fold, cohort = fold_of(arm, number, self.setting), self.setting.cohorts[arm.part.cohort]
         claim_arm(own, asked_of(arm, cohort, fold, config))

@@ -29,7 +29,8 @@ class TrainingConfig(Table):
     ``name``, ``title``, ``licence``: of the model that comes out. ``classes``: structures or groups that the network
     tells apart. ``start``: a model, by name or folder, whose weights the network starts from. ``epochs`` of ``steps``
     batches of ``batch`` crops; training stops early after ``patience`` epochs without a better validation loss, or
-    when its ``minutes`` are spent (time in epochs, over resumes), within an epoch if need be.
+    when its ``minutes`` are spent (time in epochs, over resumes), within an epoch if need be; ``processor_minutes``
+    are those that it computes itself, by all its threads, whatever else the machine does.
     ``precision``: ``32-true``, ``bf16-mixed`` or ``16-mixed`` (on a GPU). ``devices``: processes, on a GPU each or on
     the CPU, that share every batch. ``tensorboard``: whether the run folder gets files for TensorBoard.
     """
@@ -45,6 +46,7 @@ class TrainingConfig(Table):
     batch: int = Field(default=12, ge=1)
     patience: int = Field(default=20, ge=1)
     minutes: float | None = Field(default=None, gt=0)
+    processor_minutes: float | None = Field(default=None, gt=0)
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     devices: int = Field(default=1, ge=1)
     tensorboard: bool = False
@@ -87,6 +89,9 @@ class TrainingConfig(Table):
         for crops, what in ((self.real_crops, "crops of cases"), (self.synthetic_crops, "slices of bodies")):
             if crops % self.devices:
                 raise ValueError(f"devices: {crops} {what} in a batch cannot be shared equally among {self.devices}")
+        if self.processor_minutes is not None and (self.devices > 1 or self.nnunet.workers is not None):
+            what = "devices" if self.devices > 1 else "nnunet.workers"
+            raise ValueError(f"processor_minutes are those of one process; leave {what} out, or give minutes instead")
         if self.devices > 1 and self.network.planned:
             raise ValueError("devices: nnU-Net is trained on one device here")
         if self.network.patch is not None and self.sampling.synthetic:

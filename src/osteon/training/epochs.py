@@ -82,7 +82,7 @@ def learned(seat: Seat, task: Assignment, said: Callable[[str], None], facts: di
         if config.start is not None:
             facts["before"] = session.judged(lesson.validation)
             said(f"before training: validation {_scores(facts['before'])}.")
-    session.clock.start(progress)
+    session.clock.start(progress.history)
     with scalars(config.tensorboard and seat.rank == 0, paths.tensorboard, progress.epoch) as note:
         while _goes_on(session, progress):
             session.epoch(source, lesson.validation, progress)

@@ -120,7 +120,8 @@ def _counted(lesson: Lesson, config: TrainingConfig) -> str:
 
 
 def _limit(config: TrainingConfig) -> str:
-    return "" if config.minutes is None else f", {config.minutes:g} minutes at most"
+    limits = ((config.minutes, "minutes"), (config.processor_minutes, "minutes of the processor"))
+    return "".join(f", {minutes:g} {what} at most" for minutes, what in limits if minutes is not None)
 
 
 def _training_cases(

@@ -22,6 +22,8 @@ WARMUP_SHARE = 0.1
 
 def optimiser_for(parameters: Iterable[nn.Parameter], how: OptimiserConfig) -> torch.optim.Optimizer:
     """The optimiser that a configuration asks for."""
+    # not ``fused``: torch's fused steps go through memory as it lies, and gradients (of several processes) and restored
+    # moments do not lie as the channels-last weights do
     if how.algorithm == "adamw":
         return torch.optim.AdamW(parameters, how.learning_rate, weight_decay=how.weight_decay)
     if how.algorithm == "adam":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,10 +15,11 @@ from osteon.networks.encoder import encoder_of
 from osteon.networks.forward import channels_last
 from osteon.networks.imagenet import load_imagenet
 from osteon.networks.model import Model
+from osteon.training.average import Follower
 from osteon.training.batches import Batch, Source, batches_ahead
 from osteon.training.cases import PreparedCase
 from osteon.training.checkpoint import Progress, load_checkpoint, save_checkpoint
-from osteon.training.clock import Clock
+from osteon.training.clock import Clock, now, since
 from osteon.training.config import TrainingConfig
 from osteon.training.devices import fabric_for
 from osteon.training.folder import TrainingPaths
@@ -60,10 +60,11 @@ class Session:
             share_statistics(self.network)
         optimiser = optimiser_for(self.network.parameters(), config.optimiser)
         self.wrapped, self.optimiser = self.fabric.setup(self.network, optimiser)
+        self.follower = Follower(self.average, self.network, config.optimiser.average)
         if config.network.place:
             self.wrapped.mark_forward_method("logits_and_place")
         self.loss = SegmentationLoss(config.loss, len(config.classes), config.class_weights).to(self.fabric.device)
-        self.clock = Clock(config.minutes)
+        self.clock = Clock(config.minutes, config.processor_minutes)
         self.fresh: tuple[str, ...] = ()  # classes that the starting model does not know
 
     def start(self, source: Source) -> str:
@@ -93,7 +94,7 @@ class Session:
 
     def epoch(self, source: Source, validation: Sequence[PreparedCase], progress: Progress) -> None:
         """Train and validate once; the row is added to the history."""
-        begin, config = time.perf_counter(), self.config
+        begin, config = now(), self.config
         frozen = progress.epoch < config.encoder.frozen_epochs
         self.network.train()
         if (encoder := encoder_of(self.network)) is not None:
@@ -102,14 +103,14 @@ class Session:
         # dropout is a function of the seed and the epoch, so that a resumed run drops the same
         entropy = [config.seed, progress.epoch, *([self.seat.rank] if self.seat.rank else [])]
         torch.manual_seed(int(np.random.SeedSequence(entropy).generate_state(1)[0]))
-        self.clock.start(progress)
+        self.clock.start(progress.history)
         loss, rate = self._steps(source, progress.epoch)
         found = self.judged(validation)
         progress.epoch += 1
         row = {"epoch": float(progress.epoch), "learning_rate": rate, "train_loss": loss, **found}
-        row |= {"validation_seconds": self.clock.judging_s, "seconds": time.perf_counter() - begin}
+        row |= {f"validation_{name}": seconds for name, seconds in self.clock.judging_s.items()} | since(begin)
         progress.history.append(row)
-        self.clock.start(progress)
+        self.clock.start(progress.history)
         progress.since_better_loss += 1
         if found["loss"] < progress.best_loss:
             progress.best_loss, progress.since_better_loss = found["loss"], 0
@@ -118,16 +119,16 @@ class Session:
 
     def judged(self, validation: Sequence[PreparedCase]) -> dict[str, float]:
         """How good the averaged network is now (`scores`); each process is given its own share of the cases."""
-        begin = time.perf_counter()
+        begin = now()
         mine = [judged(self.average, case, self.config, self.loss) for case in validation]
         found = scores(gathered(mine) if self.seat.of > 1 else mine, self.config.classes)
-        self.clock.judging_s = time.perf_counter() - begin
+        self.clock.judging_s = since(begin)
         return found
 
     @property
     def spent(self) -> float:
         """Share of the run's minutes that is spent (`Clock.spent`), by the first process' clock."""
-        return self.fabric.broadcast(self.clock.spent) if self.config.minutes is not None else 0.0
+        return self.fabric.broadcast(self.clock.spent) if self.clock.limited else 0.0
 
     def keep(self, paths: TrainingPaths, progress: Progress) -> None:
         """Write what the epoch left, best weights first, the checkpoint after them.
@@ -164,7 +165,7 @@ class Session:
         if (done + 1) % every == 0:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optimiser.clip_norm)
             self.optimiser.step()
-            self._follow(done // every)
+            self.follower.follow(done // every)
         return float(loss.detach())
 
     def _loss(self, batch: Batch) -> Tensor:
@@ -176,15 +177,3 @@ class Session:
             annotated = joined(annotated.byte()).bool()
         loss: Tensor = self.loss(logits, target, annotated)
         return loss + self.config.loss.place_weight * place_loss(said, place) if placed else loss
-
-    @torch.no_grad()
-    def _follow(self, step: int) -> None:
-        """Move the averaged weights (and batch statistics) towards the current ones."""
-        # a short memory at first, so that the random start is soon forgotten
-        decay = min(self.config.optimiser.average, (1 + step) / (10 + step))
-        current = self.network.state_dict()
-        for name, value in self.average.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(current[name].to(value.dtype), 1 - decay)
-            else:
-                value.copy_(current[name])

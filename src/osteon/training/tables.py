@@ -119,9 +119,12 @@ class NnunetConfig(Table):
 
     ``memory_gb``: of the graphics card that it plans batch and patch for. ``planner``: one of its planners, such as
     ``nnUNetPlannerResEncM``. ``workers``: processes beside the main one; ``None`` (left out) takes the cores there are
-    on a GPU, and none for augmentation on a CPU, where the same seed gives the same weights then.
+    on a GPU, and none for augmentation on a CPU, where the same seed gives the same weights then. ``mirrored_use``:
+    whether the trained network is asked mirrored, too, and the answers averaged, as nnU-Net does by itself (its option
+    ``--disable_tta`` leaves that out); it takes twice the time for each axis that may be mirrored.
     """
 
     memory_gb: float = Field(default=8.0, gt=0)
     planner: str = Field(default="ExperimentPlanner", pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     workers: int | None = Field(default=None, ge=1)
+    mirrored_use: bool = True

@@ -29,11 +29,13 @@ class Job(BaseModel):
     augmenters : int
         Processes for augmentation; 0 does it in the main one.
     seed, epochs, steps : int
-    minutes : float, optional
-        Instead of ``epochs``.
+    minutes, processor_minutes : float, optional
+        Instead of ``epochs``; by the clock, and of the processor.
     device : str
     unmirrored : tuple of int
         Axes of a scan in RAS along which it is never mirrored.
+    mirrored_use : bool
+        Whether the trained network is mirrored along the others when it is used.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,8 +51,10 @@ class Job(BaseModel):
     epochs: int
     steps: int
     minutes: float | None
+    processor_minutes: float | None = None
     device: str
     unmirrored: tuple[int, ...]
+    mirrored_use: bool = True
 
     @property
     def raw(self) -> Path:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer as Origi
 
 from osteon.io.whole import written_whole
 from osteon.networks.nnunet.release import read_checkpoint
+from osteon.training.clock import Clock, now, since
 from osteon.training.nnunet.job import Job
 
 Tell = Callable[..., None]
@@ -36,17 +36,13 @@ class nnUNetTrainer(Original):  # type: ignore[misc]  # noqa: N801
     def follow(self, job: Job, tell: Tell) -> None:
         """Take over what a job says about length and seed."""
         self.job, self.tell = job, tell
-        self.num_epochs = job.epochs if job.minutes is None else 10**6
+        self.clock = Clock(job.minutes, job.processor_minutes)
+        self.num_epochs = 10**6 if self.clock.limited else job.epochs
         self.num_iterations_per_epoch = job.steps
         self.num_val_iterations_per_epoch = max(1, job.steps // 5)  # nnU-Net's own proportion
         self.save_every = 1  # a killed run loses one epoch at most
         self.history: list[dict[str, float]] = []
         self.row: dict[str, float] = {}
-
-    @property
-    def spent_s(self) -> float:
-        """Seconds in epochs so far, also before a resume."""
-        return sum(row["seconds"] for row in self.history)
 
     def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self) -> Any:  # noqa: N802 - nnU-Net's name
         """Without mirroring where it would make left right, or the lowest vertebra the highest."""
@@ -54,7 +50,7 @@ class nnUNetTrainer(Original):  # type: ignore[misc]  # noqa: N801
         order = [2 - int(axis) for axis in self.plans_manager.transpose_forward]  # its reader turns k, j, i
         seen = order[-len(self.configuration_manager.patch_size) :]
         axes = tuple(number for number, axis in enumerate(seen) if axis not in self.job.unmirrored)
-        self.inference_allowed_mirroring_axes = axes or None
+        self.inference_allowed_mirroring_axes = (axes or None) if self.job.mirrored_use else None
         return rotation, flat, patch, axes or None
 
     def run_training(self) -> None:
@@ -67,13 +63,14 @@ class nnUNetTrainer(Original):  # type: ignore[misc]  # noqa: N801
     def on_train_epoch_start(self) -> None:
         """Draw each epoch's random numbers from seed and epoch, so that a resumed run goes on as an unbroken one."""
         super().on_train_epoch_start()
-        self.began = time.monotonic()
+        self.clock.start(self.history)
+        self.began = now()
         seed = int(np.random.SeedSequence([self.job.seed, self.current_epoch]).generate_state(1)[0])
         np.random.seed(seed)  # noqa: NPY002 - nnU-Net draws from numpy's global state
         random.seed(seed)
         torch.manual_seed(seed)
-        if self.job.minutes is not None:  # nnU-Net's polynomial, over time instead of epochs
-            left = max(0.0, 1 - self.spent_s / (60 * self.job.minutes))
+        if self.clock.limited:  # nnU-Net's polynomial, over time instead of epochs
+            left = max(0.0, 1 - self.clock.spent)
             for group in self.optimizer.param_groups:
                 group["lr"] = self.initial_lr * left**0.9
         self.row = {"epoch": self.current_epoch + 1.0, "learning_rate": float(self.optimizer.param_groups[0]["lr"])}
@@ -98,12 +95,14 @@ class nnUNetTrainer(Original):  # type: ignore[misc]  # noqa: N801
     def on_epoch_end(self) -> None:
         """Tell how far it is, and stop where the next epoch would be late."""
         super().on_epoch_end()
-        self.row["seconds"] = time.monotonic() - self.began
+        took = since(self.began)
+        self.row |= took
         self.history.append(self.row)
         with written_whole(self.job.history) as part:
             part.write_text(json.dumps(self.history), encoding="utf-8")
         self.tell("epoch", number=self.current_epoch)
-        if self.job.minutes is not None and self.spent_s + self.row["seconds"] > 60 * self.job.minutes:
+        self.clock.start(self.history)
+        if self.clock.spent_after(took) > 1:
             raise TimeIsUp
 
     def save_checkpoint(self, filename: str) -> None:

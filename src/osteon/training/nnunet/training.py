@@ -128,8 +128,10 @@ def _job(paths: TrainingPaths, cohort: Cohort, config: TrainingConfig, device: s
         epochs=config.epochs,
         steps=config.steps,
         minutes=config.minutes,
+        processor_minutes=config.processor_minutes,
         device=chosen,
         unmirrored=unmirrored_axes(cohort.task),
+        mirrored_use=config.nnunet.mirrored_use,
     )
 
 
