@@ -15,7 +15,7 @@ from osteon.preprocessing import Preprocessing, TurnedScan, context_offset, resa
 
 BORDER_MM = 32.0
 """Beyond the body, on either side, at least; usually more, as sides are multiples of `STRIDE`. Networks were shown
-bodies with air around them: of 8, 16, 24, 32 and 48 mm, 32 is the least at which no bone of a made scan lost 0.005."""
+bodies with air around them: of 16, 24, 32 and 48 mm, 32 is the least at which no bone of a made scan lost 0.005."""
 
 WORTH = 0.75
 """Slabs of their own size have to save a quarter of the pixels: otherwise all see the same, as in training."""
