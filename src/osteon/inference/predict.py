@@ -52,6 +52,15 @@ class Prediction:
     votes: NDArray[np.uint8] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """A scan as a network is to be shown it: turned, prepared how, on which working grid."""
+
+    turned: TurnedScan
+    how: Preprocessing
+    grid: Grid
+
+
 def predict(scan: Volume, model: Model, engine: Engine) -> Prediction:
     """Class of every voxel on the scan's own grid, and the probabilities behind it.
 
@@ -72,17 +81,18 @@ def predict(scan: Volume, model: Model, engine: Engine) -> Prediction:
     turned = turned_scan(scan, model.spec.preprocessing)
     how = surest_scale(turned, model, engine)
     grid = working_grid(turned, how)
+    shown = _Shown(turned, how, grid)
     _require_memory(scan, int(np.prod(grid.shape)), model, engine)
     classes = _background(scan.array)
     probabilities = np.zeros((len(model.spec.classes) + 1, *grid.shape), dtype=np.uint8)
     votes = None
     if model.spec.network.patch is None and not engine.networks and FinerPixels.fits(grid, turned.volume.grid):
         finer, of_turned = FinerPixels(grid, turned.volume.grid), turned.view_of(scan.with_array(classes)).array
-        for slab in _in_slabs(turned, how, engine, probabilities, grid):
+        for slab in _in_slabs(shown, engine, probabilities):
             part = slice(int(slab.indices[0]), int(slab.indices[-1]) + 1)
             finer.decide(probabilities[:, part], slab.rows, slab.columns, of_turned[part])
     else:
-        votes = _filled(turned, how, model, engine, probabilities, grid)
+        votes = _filled(shown, model, engine, probabilities)
         classes = largest_class(probabilities, grid, scan.grid, scan.array)
     return Prediction(scan.with_array(classes), probabilities, grid, votes)
 
@@ -107,11 +117,9 @@ def _require_memory(scan: Volume, working_voxels: int, model: Model, engine: Eng
     require_memory(needed / 2**20 + SLABS_MB, f"A scan of {' x '.join(str(n) for n in scan.shape)} voxels")
 
 
-def _in_slabs(
-    turned: TurnedScan, how: Preprocessing, engine: Engine, probabilities: NDArray[np.uint8], grid: Grid
-) -> Iterator[Slab]:
+def _in_slabs(shown: _Shown, engine: Engine, probabilities: NDArray[np.uint8]) -> Iterator[Slab]:
     """Fill in the probabilities of a network that sees slices, some slices after the others."""
-    seen = Seen(turned, how, grid, in_turn(grid.shape[0], BATCH))
+    seen = Seen(shown.turned, shown.how, shown.grid, in_turn(shown.grid.shape[0], BATCH))
     probabilities[0] = 255
     for slab, answer in zip(seen.slabs, engine.answered(seen.batches()), strict=True):
         rows, columns = (side.stop - side.start for side in (slab.rows, slab.columns))
@@ -119,23 +127,16 @@ def _in_slabs(
         yield slab
 
 
-def _filled(
-    turned: TurnedScan,
-    how: Preprocessing,
-    model: Model,
-    engine: Engine,
-    probabilities: NDArray[np.uint8],
-    grid: Grid,
-) -> NDArray[np.uint8] | None:
+def _filled(shown: _Shown, model: Model, engine: Engine, probabilities: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """Fill in the probabilities of any network, or the mean of several; the votes of an ensemble."""
     if not engine.networks:
-        _of_network(turned, how, model, engine, probabilities, grid)
+        _of_network(shown, model, engine, probabilities)
         return None
     # one network after the other, each as bytes, so that memory does not grow with their number
     total = np.zeros(probabilities.shape, dtype=np.uint16)
-    votes = np.zeros((len(engine.networks), *grid.shape), dtype=np.uint8)
+    votes = np.zeros((len(engine.networks), *shown.grid.shape), dtype=np.uint8)
     for number, one in enumerate(engine.networks):
-        _of_network(turned, how, model, one, probabilities, grid)
+        _of_network(shown, model, one, probabilities)
         votes[number] = probabilities.argmax(axis=0)
         total += probabilities
     total += len(engine.networks) // 2  # to the nearest
@@ -144,19 +145,12 @@ def _filled(
     return votes
 
 
-def _of_network(
-    turned: TurnedScan,
-    how: Preprocessing,
-    model: Model,
-    engine: Engine,
-    probabilities: NDArray[np.uint8],
-    grid: Grid,
-) -> None:
+def _of_network(shown: _Shown, model: Model, engine: Engine, probabilities: NDArray[np.uint8]) -> None:
     patch = model.spec.network.patch
     if patch is None:
-        for _ in _in_slabs(turned, how, engine, probabilities, grid):
+        for _ in _in_slabs(shown, engine, probabilities):
             pass
         return
-    working = resampled_in_plane(turned, how)
-    for indices, logits in volume_logits(working, how, patch, engine.logits, BATCH):
+    working = resampled_in_plane(shown.turned, shown.how)
+    for indices, logits in volume_logits(working, shown.how, patch, engine.logits, BATCH):
         probabilities[:, indices] = as_bytes(logits).swapaxes(0, 1)

@@ -73,7 +73,7 @@ class SegmentationLoss(nn.Module):
     def _dice(self, shares: Tensor, own: Tensor, target: Tensor, ignored: Tensor) -> Tensor:
         """Dice loss ``(class,)`` over the batch, as MONAI's ``DiceLoss(batch=True)``, without its one-hot copies.
 
-        They and their gradients would take a third of the time of a narrow network's step.
+        They and their gradients would take a good part of a narrow network's step.
         """
         if ignored.any():
             shares = shares.masked_fill(ignored[:, None], 0.0)
