@@ -14,10 +14,19 @@ import pytest
 from calibrations import by_hand, evidence, known_scans
 from limbs import LEGS, Canvas
 from models import brightness_model
-from osteon.confidence import Calibration, Evidence, evidence_of, judge, judge_evidence, warning_of, with_expected_dice
+from osteon.confidence import (
+    Calibration,
+    Evidence,
+    case_dice,
+    evidence_of,
+    judge,
+    judge_evidence,
+    warning_of,
+    with_expected_dice,
+)
 from osteon.confidence.cues import NAMES, cues_of
 from osteon.confidence.evidence import hidden_cm3, of_probabilities
-from osteon.confidence.fitting import fit, measured
+from osteon.confidence.fitting import cases_dice, fit, measured
 from osteon.confidence.judgement import Judgement, missed_structures
 from osteon.confidence.plausibility import plausibility
 from osteon.errors import ModelError
@@ -158,6 +167,32 @@ def test_no_doubt_raises_the_expected_dice() -> None:
         expected.append(calibration.expected_dice("femur", cues))
     assert all(a is not None and b is not None and a >= b for a, b in pairwise(expected))
     assert expected[0] > 0.9 > 0.6 > expected[-1]
+
+
+def test_a_poor_case_is_found_by_the_mean_of_its_structures() -> None:
+    calibration = fit(known_scans(80, seed=1), "a")
+    new = known_scans(60, seed=2)
+    expected = np.array([case_dice(judge_evidence(scan.evidence, calibration)) for scan in new])
+    result = measured(expected, cases_dice(new), calibration.look_at_case_below, calibration.level)
+    assert 10 < result["poor"] < 50
+    assert result["poor_found"] >= 0.95 * result["poor"]
+    assert result["false_alarms"] <= 0.1 * (result["structures"] - result["poor"])
+
+
+def test_a_warning_says_first_whether_the_scan_as_a_whole_is_poor() -> None:
+    judged = [Judgement("femur-left", 0.5, True, ("a",)), Judgement("femur-right", 0.9, False, ())]
+    assert case_dice(judged) == pytest.approx(0.7)
+    assert isnan(case_dice([]))
+    calm, strict = (by_hand().model_copy(update={"look_at_case_below": below}) for below in (0.69, 0.71))
+    assert (
+        warning_of(judged, calm) == "These may have a Dice below 0.8 (expected Dice in brackets): femur-left (0.50: a)."
+    )
+    assert (
+        warning_of(judged, strict)
+        == f"Look at this scan: a mean Dice of 0.70 is expected of it. {warning_of(judged, calm)}"
+    )
+    assert warning_of([judged[1]], strict) is None
+    assert warning_of([], strict) is None
 
 
 def test_the_same_scans_give_the_same_bytes() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -18,7 +20,6 @@ from osteon.confidence.fitting import KnownScan
 from osteon.io import write
 from osteon.pipeline import SegmentedCase, segment
 from osteon.synthesis import Body
-from osteon.volume import LabelMap, Volume
 from recipe_modules import recipe_module
 
 
@@ -28,8 +29,15 @@ def body() -> Body:
 
 
 @pytest.fixture(scope="module")
-def recipe() -> ModuleType:
-    return recipe_module("leg_confidence")
+def scans() -> ModuleType:
+    return recipe_module("leg_confidence_scans")
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as paths:  # a recipe finds the others beside it
+        paths.syspath_prepend(str(Path(__file__).parents[1] / "recipes"))
+        yield recipe_module("leg_confidence")
 
 
 def test_the_same_seed_makes_the_same_hard_scan_and_truth_lies_on_its_grid(body: Body) -> None:
@@ -100,18 +108,20 @@ def test_a_model_without_calibration_says_nothing_of_dice(tmp_path: Path) -> Non
 
 
 def test_the_summary_counts_what_was_found_and_what_was_a_false_alarm(recipe: ModuleType) -> None:
-    truth = LabelMap(np.zeros((2, 2, 2), np.uint8), np.eye(4), task=legs().labels.task)
-    hard = recipe.HardScan(Volume(np.zeros((2, 2, 2)), np.eye(4)), truth, "poor", "t1-se")
     found = (evidence("femur-right", 0.0), evidence("femur-left", 0.6), evidence("fibula-left", 0.9))
     dice = {"femur-right": 0.95, "femur-left": 0.9, "fibula-left": 0.2}
     known = KnownScan("a", found, dice, {"fibula-right": 0.0, "tibia-left": 0.0}, frozenset({"tibia-left"}))
-    test = recipe.Test(hard, known, tuple(dice))
-    calibration = by_hand().model_copy(update={"measured": recipe.measured(np.ones(2), np.ones(2), 0.8, 0.8)})
-    table = recipe.judged_table([test], calibration)
+    test = recipe.SegmentedScan("poor", "t1-se", known, tuple(dice))
+    by_the_others = recipe.measured(np.ones(2), np.ones(2), 0.8, 0.8)
+    new = {"measured": by_the_others, "measured_cases": by_the_others, "look_at_case_below": 0.7}
+    calibration = by_hand().model_copy(update=new)
+    table = recipe.judged_table([test], calibration, legs().labels.task)
     assert set(table.loc[table["look"], "structure"]) == {"femur-left", "fibula-left", "fibula-right"}
-    text = recipe.summary(table, calibration, 9)
-    assert "| test | 1 | 3 | 1 | 100.0 % (1 of 1) | 50.0 % (1 of 2) |" in text
-    assert "| calibration, each body by the others | 9 | 2 | 0 | none | 0.0 % (0 of 2) |" in text
+    assert table["case_dice"].iloc[0] == pytest.approx((0.95 + 0.9 + 0.2) / 4)  # the left tibia was missed
+    text = recipe.summary(table, calibration)
+    assert "| test | 3 | 1 | 100.0 % (1 of 1) | 50.0 % (1 of 2) |" in text
+    assert "| calibration, each body by the others | 2 | 0 | none | 0.0 % (0 of 2) |" in text
+    assert "| test | 1 | 1 | 100.0 % (1 of 1) | none |" in text
     assert "Of 1 structures that the test scans hold and that were not found, 0 were to be looked for; 1 were" in text
 
 
@@ -122,33 +132,41 @@ def test_the_recipe_writes_calibration_and_summary(
     from test_recipe_legs import untrained_model
 
     model = untrained_model(tmp_path / "model")
-    truth = LabelMap(np.zeros((2, 2, 2), np.uint8), np.eye(4), task=legs().labels.task)
-    hard = recipe.HardScan(Volume(np.zeros((2, 2, 2)), np.eye(4)), truth, "clean", "t1-se")
 
-    def made(bodies: list[str], count: int, seed: int, *_: object) -> list[object]:
-        return [recipe.Test(hard, scan, tuple(scan.dice)) for scan in known_scans(count, seed)]
+    def made(sources: list[object], count: int, seed: int, **_: object) -> list[object]:
+        return [recipe.SegmentedScan("clean", "t1-se", scan, tuple(scan.dice)) for scan in known_scans(count, seed)]
 
-    monkeypatch.setattr(recipe, "known_scans", made)
+    monkeypatch.setattr(recipe, "segmented_scans", made)
     monkeypatch.setattr(recipe, "load_bodies", lambda folder: [])
-    monkeypatch.setattr(recipe, "AGES_YEARS", ())
     words = ["x", str(model.folder), "--bodies", "b", "--held-out", "h", "-o", str(tmp_path / "out")]
     monkeypatch.setattr("sys.argv", words)
     recipe.main()
     assert (model.folder / "confidence.json").is_file()
     table = pd.read_csv(tmp_path / "out" / "structures.csv")
     assert len(table) == 40 * 4
-    assert "| test | 40 | 160 |" in (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
+    assert "| test | 160 |" in (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
 
 
-def test_one_scan_is_segmented_and_held_against_its_truth(recipe: ModuleType, tmp_path: Path, body: Body) -> None:
+def test_one_scan_is_segmented_held_against_its_truth_and_kept(
+    scans: ModuleType, tmp_path: Path, body: Body, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from osteon.inference import engine_for
     from test_recipe_legs import untrained_model
 
     model = untrained_model(tmp_path / "model")
-    (test,) = recipe.known_scans([body], 1, 3, model, engine_for(model, "torch", "cpu"))
-    assert test.known.body == body.name
-    assert set(test.known.dice) == set(test.found)
-    assert set(test.known.hidden_cm3).isdisjoint(test.found)
-    assert all(value < 0.5 for value in test.known.dice.values())  # nothing was learned
-    held = {test.hard.truth.task.by_value(v).name for v in test.hard.truth.values()}
-    assert test.known.missed <= held - set(test.found)
+    engine = engine_for(model, "torch", "cpu")
+    sources = [scans.Source(body.name, lambda: body)]
+    (made,) = scans.segmented_scans(sources, 1, 3, model, engine, tmp_path / "kept")
+    known = made.known
+    assert known.body == body.name
+    assert set(known.dice) == set(made.found)
+    assert set(known.hidden_cm3).isdisjoint(made.found)
+    assert all(value < 0.5 for value in known.dice.values())  # nothing was learned
+    held = {body.labels.task.by_value(v).name for v in body.labels.values()}
+    assert known.missed <= held - set(made.found)
+    monkeypatch.setattr(scans, "segmented", None)  # a second time nothing is made
+    (again,) = scans.segmented_scans(sources, 1, 3, model, engine, tmp_path / "kept")
+    assert repr(again) == repr(made)  # NaN equals nothing, not even itself
+    retrained = replace(model, spec=model.spec.model_copy(update={"weights_sha256": "b" * 64}))
+    with pytest.raises(TypeError):  # other weights: made anew
+        list(scans.segmented_scans(sources, 1, 3, retrained, engine, tmp_path / "kept"))

@@ -5,12 +5,13 @@
 
 from osteon.confidence.calibration import Calibration
 from osteon.confidence.evidence import Evidence, evidence_of
-from osteon.confidence.judgement import Judgement, judge, judge_evidence, warning_of, with_expected_dice
+from osteon.confidence.judgement import Judgement, case_dice, judge, judge_evidence, warning_of, with_expected_dice
 
 __all__ = [
     "Calibration",
     "Evidence",
     "Judgement",
+    "case_dice",
     "evidence_of",
     "judge",
     "judge_evidence",

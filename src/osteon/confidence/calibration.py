@@ -31,6 +31,8 @@ class Calibration(BaseModel):
         Structures with a Dice below this are to be found.
     look_below : float
         They are asked to be looked at where the expected Dice is below this.
+    look_at_case_below : float
+        A scan as a whole is to be looked at where the mean expected Dice of its structures is below this; 0 never.
     missing_cm3 : float
         A structure that was not found is asked to be looked for where its probabilities come to more than this.
     centres, spreads, weights : dict of str to float
@@ -43,8 +45,8 @@ class Calibration(BaseModel):
         By group and cue: what only one in twenty good structures exceeds; beyond it, it is a reason to look.
     scores, dice : tuple of float
         Rising.
-    measured : dict of str to float
-        How it did on the scans it was made with, each body judged by the others.
+    measured, measured_cases : dict of str to float
+        How it did on the structures and scans it was made with, each body judged by the others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,6 +55,7 @@ class Calibration(BaseModel):
     weights_sha256: str
     level: float = Field(gt=0, lt=1)
     look_below: float = Field(ge=0, le=1)
+    look_at_case_below: float = Field(0.0, ge=0, le=1)
     missing_cm3: float = Field(ge=0)
     centres: dict[str, float]
     spreads: dict[str, float]
@@ -63,6 +66,7 @@ class Calibration(BaseModel):
     scores: tuple[float, ...] = Field(min_length=2)
     dice: tuple[float, ...] = Field(min_length=2)
     measured: dict[str, float] = {}
+    measured_cases: dict[str, float] = {}
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -4,33 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression, lsq_linear
 
 from osteon.confidence.calibration import Calibration
 from osteon.confidence.cues import CUES, NAMES, cues_of
 from osteon.confidence.evidence import Evidence
+from osteon.confidence.line import FloatArray, line_through, rising
 from osteon.errors import ModelError
 
-FloatArray = NDArray[np.float64]
-
 FOUND_SHARE = 0.97
-"""Share of the poor structures that the threshold is to find where it is chosen; two in a hundred for what is new."""
-
-RIDGE = 10.0
-"""Structures' worth of belief that a weight is nothing."""
+"""Share of the poor that a threshold is to find where it is chosen; two in a hundred for what is new."""
 
 LEAST = 10
 """Structures above and below the level that calibration needs."""
 
 GOOD_SHARE = 0.95
 """Share of the good structures that lies within the limits beyond which a cue is a reason to look."""
-
-DICE_RANGE = (0.02, 0.985)
-"""Dice is cut to this, since its logarithm of odds has no end."""
 
 
 @dataclass(frozen=True)
@@ -56,22 +47,6 @@ class KnownScan:
     dice: dict[str, float]
     hidden_cm3: dict[str, float]
     missed: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Line:
-    """A straight line through the cues."""
-
-    centres: FloatArray
-    spreads: FloatArray
-    weights: FloatArray
-    intercepts: dict[str, float]
-
-    def scores(self, cues: FloatArray, groups: Sequence[str]) -> FloatArray:
-        """Score of each row of cues."""
-        scaled = np.nan_to_num((cues - self.centres) / self.spreads, nan=0.0)
-        usual = float(np.mean(list(self.intercepts.values())))
-        return np.asarray(scaled @ self.weights + np.array([self.intercepts.get(g, usual) for g in groups]))
 
 
 def fit(scans: Sequence[KnownScan], weights_sha256: str, level: float = 0.8) -> Calibration:
@@ -101,20 +76,23 @@ def fit(scans: Sequence[KnownScan], weights_sha256: str, level: float = 0.8) -> 
     good = _good(dice, groups, level)
     usual = _usual(scans, good)
     cues = np.array([[c[name] for name in NAMES] for scan in scans for c in cues_of(scan.evidence, usual)])
-    line = _line(cues, groups, dice)
+    line = line_through(cues, groups, dice)
     scores = np.empty(len(dice))
     for body in np.unique(bodies):
         held = bodies == body
-        others = _line(cues[~held], [g for g, h in zip(groups, held, strict=True) if not h], dice[~held])
+        others = line_through(cues[~held], [g for g, h in zip(groups, held, strict=True) if not h], dice[~held])
         scores[held] = others.scores(cues[held], [g for g, h in zip(groups, held, strict=True) if h])
-    corners = _rising(scores, dice)
+    corners = rising(scores, dice)
     expected = np.interp(scores, *corners)
     look_below = _threshold(expected, dice, level)
+    of_cases = mean_of_cases([len(scan.evidence) for scan in scans], expected), cases_dice(scans)
+    look_at_case_below = _threshold(*of_cases, level)
     absent = [v for s in scans for name, v in s.hidden_cm3.items() if name not in s.missed]
     return Calibration(
         weights_sha256=weights_sha256,
         level=level,
         look_below=look_below,
+        look_at_case_below=look_at_case_below,
         missing_cm3=max(1.0, 2 * max(absent, default=0.0)),
         centres=_by_cue(line.centres),
         spreads=_by_cue(line.spreads),
@@ -125,11 +103,23 @@ def fit(scans: Sequence[KnownScan], weights_sha256: str, level: float = 0.8) -> 
         scores=tuple(float(x) for x in corners[0]),
         dice=tuple(float(x) for x in corners[1]),
         measured=measured(expected, dice, look_below, level),
+        measured_cases=measured(*of_cases, look_at_case_below, level),
     )
 
 
+def cases_dice(scans: Sequence[KnownScan]) -> FloatArray:
+    """Mean Dice of the structures that were found in each scan; scans without any are left out."""
+    return np.array([np.mean([scan.dice[e.structure] for e in scan.evidence]) for scan in scans if scan.evidence])
+
+
+def mean_of_cases(counts: Sequence[int], expected: FloatArray) -> FloatArray:
+    """Mean of so many structures of each scan in turn; scans without any are left out."""
+    ends = np.cumsum(counts)
+    return np.array([expected[end - count : end].mean() for end, count in zip(ends, counts, strict=True) if count])
+
+
 def measured(expected: FloatArray, dice: FloatArray, look_below: float, level: float) -> dict[str, float]:
-    """How well expected Dice tells structures below a level from the others, and how far it is off."""
+    """How well expected Dice tells structures (or cases) below a level from the others, and how far it is off."""
     poor, looked = dice < level, expected < look_below
     return {
         "structures": float(len(dice)),
@@ -174,42 +164,12 @@ def _usual(scans: Sequence[KnownScan], good: NDArray[np.bool_]) -> dict[str, dic
     return usual
 
 
-def _line(cues: FloatArray, groups: Sequence[str], dice: FloatArray) -> Line:
-    centres = np.array([np.nanmedian(c) if not np.isnan(c).all() else 0.0 for c in cues.T])
-    spreads = np.array([np.nanstd(c) if not np.isnan(c).all() else 0.0 for c in cues.T])
-    spreads[spreads < 1e-6] = 1.0
-    names = sorted(set(groups))
-    one_of = np.array([[float(g == name) for name in names] for g in groups])
-    scaled = np.nan_to_num((cues - centres) / spreads, nan=0.0)
-    count = len(NAMES)
-    belief = np.sqrt(np.diag([RIDGE] * count + [0.1] * len(names)))
-    cut = np.clip(dice, *DICE_RANGE)
-    matrix = np.vstack([np.hstack([scaled, one_of]), belief])
-    target = np.concatenate([np.log(cut / (1 - cut)), np.zeros(len(belief))])
-    free = np.inf
-    highest = [0.0 if name not in CUES or CUES[name].worse else free for name in NAMES] + [free] * len(names)
-    solved = lsq_linear(matrix, target, bounds=(-np.inf, highest)).x
-    intercepts = dict(zip(names, (float(v) for v in solved[count:]), strict=True))
-    return Line(centres, spreads, solved[:count], intercepts)
-
-
-def _rising(scores: FloatArray, dice: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Corners of a rising line from score to Dice: middles of the steps of isotonic regression."""
-    order = np.argsort(scores, kind="stable")
-    steps = isotonic_regression(dice[order])
-    edges = steps.blocks
-    middles = [float(scores[order][a:b].mean()) for a, b in pairwise(edges)]
-    heights = [float(steps.x[a]) for a in edges[:-1]]
-    keep = np.concatenate([[True], np.diff(np.round(middles, 4)) > 0])
-    if keep.sum() < 2:
-        raise ModelError("The evidence does not tell good structures from poor ones at all. Use more scans.")
-    return np.round(np.array(middles)[keep], 4), np.round(np.array(heights)[keep], 4)
-
-
 def _threshold(expected: FloatArray, dice: FloatArray, level: float) -> float:
-    """Smallest expected Dice below which enough of the poor structures lie."""
+    """Smallest expected Dice below which enough of the poor lie; the level itself where none is poor."""
     poor = np.sort(expected[dice < level])
-    last = poor[min(len(poor) - 1, int(np.ceil(FOUND_SHARE * len(poor))) - 1)]
+    if not len(poor):
+        return level
+    last = poor[max(1, round(FOUND_SHARE * len(poor))) - 1]  # of few, one far off does not decide
     return round(float(last) + 1e-3, 4)
 
 

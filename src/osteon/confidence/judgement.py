@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from osteon.anatomy import Task
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 FEW = 3
 """Of so many structures a warning gives the reasons; the report and ``run.json`` give all."""
 
-TRUSTED_DICE = 0.4
+TRUSTED_DICE = 0.5
 """A scan of which no structure is expected to reach this may hold all that was not found, too."""
 
 NO_SINGLE_REASON = "the network is a little unsure in several ways"
@@ -133,14 +135,23 @@ def missed_structures(
     return missed
 
 
+def case_dice(judgements: Sequence[Judgement]) -> float:
+    """Mean expected Dice of a scan's structures, 0 for those that are missed; NaN where nothing was judged."""
+    return fmean(j.expected_dice for j in judgements) if judgements else nan
+
+
 def warning_of(judgements: Sequence[Judgement], calibration: Calibration) -> str | None:
-    """One sentence that names what to look at, and why if that is not too much; None where nothing is."""
+    """Whether the scan as a whole is poor, and what to look at, why if that is not too much; None where nothing is."""
     look = [j for j in judgements if j.look]
+    mean = case_dice(judgements)
+    poor = mean < calibration.look_at_case_below
+    whole = f"Look at this scan: a mean Dice of {mean:.2f} is expected of it." if poor else None
     if not look:
-        return None
+        return whole
     why = {j.structure: f": {', '.join(j.reasons)}" if len(look) <= FEW else "" for j in look}
     named = [f"{j.structure} ({j.expected_dice:.2f}{why[j.structure]})" for j in look]
-    return f"These may have a Dice below {calibration.level:g} (expected Dice in brackets): {'; '.join(named)}."
+    single = f"These may have a Dice below {calibration.level:g} (expected Dice in brackets): {'; '.join(named)}."
+    return f"{whole} {single}" if whole else single
 
 
 def with_expected_dice(measurements: pd.DataFrame, judgements: Sequence[Judgement]) -> pd.DataFrame:
