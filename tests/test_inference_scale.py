@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from osteon.anatomy import Task
 from osteon.inference import Engine, predict, predict_classes
-from osteon.inference.scale import surest_scale
+from osteon.inference.engine import as_bytes
+from osteon.inference.scale import AHEAD, _certainty, surest_scale
 from osteon.networks.forward import Batch
 from osteon.networks.model import Model, ModelSpec, NetworkSpec, PostprocessingSpec
 from osteon.preprocessing import Preprocessing, turned_scan, working_volume
@@ -116,3 +117,27 @@ def test_scales_are_positive_and_at_least_one(scales: tuple[float, ...]) -> None
 def test_scales_without_a_spacing_to_multiply_are_refused() -> None:
     with pytest.raises(ValidationError, match="scales need spacing_mm"):
         Preprocessing(spacing_mm=None, scales=(1.0, 0.8))
+
+
+def test_certainty_is_that_over_all_pixels() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 4, (3, 4, 40, 50)).astype(np.float32)
+    logits[:, 0, :, 10:] += 20  # background, most of it without a doubt
+    likely = as_bytes(logits)
+    found, probable = likely.argmax(axis=1), likely / 255
+    dice = []
+    for number in range(1, 4):
+        here = found == number
+        dice.append(2 * probable[:, number][here].sum() / (probable[:, number].sum() + here.sum()))
+    assert (likely[:, 0] == 255).mean() > 0.5
+    assert _certainty(iter([likely[:2], likely[2:]])) == pytest.approx(float(np.mean(dice)), abs=1e-12)
+
+
+@pytest.mark.parametrize(("ahead", "scale"), [(AHEAD / 2, 1.0), (-AHEAD / 2, 1.0), (2 * AHEAD, 0.8)])
+def test_a_finer_scale_has_to_be_clearly_surer(monkeypatch: pytest.MonkeyPatch, ahead: float, scale: float) -> None:
+    certainties = iter([0.9, 0.9 + ahead, 0.5])
+    monkeypatch.setattr("osteon.inference.scale._certainty", lambda answers: next(certainties))
+    tiny = model(scales=(1.0, 0.8, 0.65))
+    turned = turned_scan(square(40.0), tiny.spec.preprocessing)
+    how = surest_scale(turned, tiny, Engine("expert", Expert()))
+    assert how.spacing_mm == pytest.approx((2.0 * scale, 2.0 * scale))

@@ -51,6 +51,13 @@ def test_what_is_shown_is_the_working_volume_in_boxes(monkeypatch: pytest.Monkey
     assert shown < 0.75 * working.shape[0] * 160 * 128
 
 
+def test_of_the_pictures_only_those_of_a_slab_and_its_neighbours_are_kept() -> None:
+    seen, working = seen_of(tapering())
+    kept = [len(seen._ready) for _ in seen.batches()]
+    assert working.shape[0] == 40
+    assert max(kept) <= 4 + 2 * 1
+
+
 def test_no_body_lies_outside_of_what_is_shown() -> None:
     seen, working = seen_of(tapering())
     for slab in seen.slabs:

@@ -13,7 +13,7 @@ from models import boxes, brightness_model
 from osteon import memory
 from osteon.errors import OsteonError
 from osteon.inference import engine_for, predict
-from osteon.memory import free_memory_mb, peak_memory_mb, require_memory
+from osteon.memory import free_memory_mb, peak_memory_mb, require_memory, zeros_as_written
 
 
 def test_the_least_of_machine_container_and_limit_is_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,3 +54,22 @@ def test_the_peak_of_a_process_is_its_own_and_not_that_of_the_one_that_started_i
     program = "from osteon.memory import peak_memory_mb; print(peak_memory_mb())"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert float(done.stdout) < 300 < held.nbytes / 2**20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere numpy's zeros are like that anyway")
+def test_zeros_take_memory_only_where_something_is_written() -> None:
+    code = """
+from osteon.memory import peak_memory_mb, zeros_as_written
+before = peak_memory_mb()
+zeros = zeros_as_written((400, 2**20))
+zeros[:, :4096] = 1
+print(int(zeros[:, ::4096].sum()), zeros.dtype, peak_memory_mb() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ones, dtype, taken_mb = done.stdout.split()
+    assert (int(ones), dtype) == (400, "uint8")
+    assert float(taken_mb) < 40, "400 MB in pages of 2 MB"
+
+
+def test_there_are_no_zeros_of_no_voxels() -> None:
+    assert zeros_as_written((3, 0, 2), np.uint16).shape == (3, 0, 2)

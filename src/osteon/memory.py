@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import mmap
 import sys
+from collections.abc import Sequence
+from math import prod
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from osteon.errors import OsteonError
 
@@ -61,6 +68,18 @@ def peak_memory_mb() -> float:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10  # macOS counts bytes, Linux KiB
+
+
+def zeros_as_written(shape: Sequence[int], dtype: np.dtype[Any] | type[np.integer[Any]] = np.uint8) -> NDArray[Any]:
+    """Zeros that take memory only where something is written later, in steps of a page (4 kB).
+
+    For large arrays numpy asks Linux for pages of 2 MB, so that a few voxels in each slice take all of the array.
+    """
+    size = prod(shape) * np.dtype(dtype).itemsize
+    if sys.platform != "linux" or size == 0:
+        return np.zeros(shape, dtype)
+    pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return np.frombuffer(pages, dtype).reshape(shape)
 
 
 def _of_the_machine_mb() -> float | None:

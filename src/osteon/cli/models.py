@@ -86,13 +86,17 @@ def remove(name: Annotated[str, typer.Argument(help="Name of a model that was ad
 def quantise(
     model: Annotated[str, typer.Argument(help="Name or folder of a model.")],
     cohort: Annotated[Path, typer.Argument(help="Cohort with a split: training scans calibrate, test scans judge.")],
-    slices: Annotated[int, typer.Option(help="Calibrate on so many slices.", min=1)] = 200,
+    bodies: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of bodies of the training: half of the slices are made from them; repeatable."),
+    ] = None,
+    slices: Annotated[int, typer.Option(help="Calibrate on so many slices.", min=1)] = 300,
     seed: Annotated[int, typer.Option(help="Which slices.")] = 0,
 ) -> None:
     """Make a network in eight bits beside a model's own; it is used by itself only if it is as good (needs nncf)."""
     from osteon.quantisation import quantise as run
 
-    verdict = run(model, cohort, slices=slices, seed=seed, said=say)
+    verdict = run(model, cohort, bodies=bodies or (), slices=slices, seed=seed, said=say)
     for sentence in verdict.sentences():
         console.print(sentence, markup=False)
 

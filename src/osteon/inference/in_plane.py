@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from osteon.boxes import held_box, within
 from osteon.geometry import Grid
 
 Bytes = NDArray[np.uint8]
@@ -46,6 +47,11 @@ class FinerPixels:
         result : (slice, row, column) uint8 ndarray
             On the scan's grid.
         """
+        # where the background has all of 255 no class has as much as one
+        doubted = held_box((probabilities[0, :, rows, columns] < 255).view(np.uint8))
+        if doubted is None:
+            return
+        _, rows, columns = within((slice(0, 0), rows, columns), doubted)
         found = largest(probabilities[:, :, rows, columns])
         plane = np.zeros(probabilities.shape[2:], dtype=np.uint8)
         for number, part in enumerate(found):

@@ -14,7 +14,7 @@ from osteon.inference.in_plane import FinerPixels
 from osteon.inference.onto_grid import largest_class
 from osteon.inference.scale import surest_scale
 from osteon.inference.slabs import Seen, Slab, in_turn
-from osteon.memory import require_memory
+from osteon.memory import require_memory, zeros_as_written
 from osteon.networks.forward import volume_logits
 from osteon.networks.model import Model
 from osteon.preprocessing import Preprocessing, TurnedScan, resampled_in_plane, turned_scan, working_grid
@@ -84,7 +84,7 @@ def predict(scan: Volume, model: Model, engine: Engine) -> Prediction:
     shown = _Shown(turned, how, grid)
     _require_memory(scan, int(np.prod(grid.shape)), model, engine)
     classes = _background(scan.array)
-    probabilities = np.zeros((len(model.spec.classes) + 1, *grid.shape), dtype=np.uint8)
+    probabilities = zeros_as_written((len(model.spec.classes) + 1, *grid.shape))
     votes = None
     if model.spec.network.patch is None and not engine.networks and FinerPixels.fits(grid, turned.volume.grid):
         finer, of_turned = FinerPixels(grid, turned.volume.grid), turned.view_of(scan.with_array(classes)).array
@@ -103,9 +103,9 @@ def predict_classes(scan: Volume, model: Model, engine: Engine) -> Volume:
 
 
 def _background(like: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Zeros that lie in memory as an array does; unlike numpy's `zeros_like` only where something is written later."""
+    """Zeros that lie in memory as an array does, taken where something is written later."""
     order = sorted(range(like.ndim), key=lambda axis: -abs(like.strides[axis]))
-    return np.zeros([like.shape[axis] for axis in order], dtype=np.uint8).transpose(np.argsort(order))
+    return zeros_as_written([like.shape[axis] for axis in order]).transpose(np.argsort(order))
 
 
 def _require_memory(scan: Volume, working_voxels: int, model: Model, engine: Engine) -> None:
@@ -123,8 +123,18 @@ def _in_slabs(shown: _Shown, engine: Engine, probabilities: NDArray[np.uint8]) -
     probabilities[0] = 255
     for slab, answer in zip(seen.slabs, engine.answered(seen.batches()), strict=True):
         rows, columns = (side.stop - side.start for side in (slab.rows, slab.columns))
-        probabilities[:, slab.indices, slab.rows, slab.columns] = answer[:, :, :rows, :columns].swapaxes(0, 1)
+        for number, likely in zip(slab.indices, answer[:, :, :rows, :columns], strict=True):
+            _keep(likely, probabilities[:, number, slab.rows, slab.columns])
         yield slab
+
+
+def _keep(likely: NDArray[np.uint8], probabilities: NDArray[np.uint8]) -> None:
+    """Write ``(class, row, column)`` probabilities where there are any: most rows hold none of most classes."""
+    probabilities[0] = likely[0]
+    held: NDArray[np.bool_] = np.asarray(likely.any(axis=2))  # (class, row)
+    for of_class, rows, result in zip(likely[1:], held[1:], probabilities[1:], strict=True):
+        if rows.any():
+            result[rows] = of_class[rows]
 
 
 def _filled(shown: _Shown, model: Model, engine: Engine, probabilities: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
@@ -136,6 +146,7 @@ def _filled(shown: _Shown, model: Model, engine: Engine, probabilities: NDArray[
     total = np.zeros(probabilities.shape, dtype=np.uint16)
     votes = np.zeros((len(engine.networks), *shown.grid.shape), dtype=np.uint8)
     for number, one in enumerate(engine.networks):
+        probabilities[:] = 0  # of the network before
         _of_network(shown, model, one, probabilities)
         votes[number] = probabilities.argmax(axis=0)
         total += probabilities

@@ -20,6 +20,10 @@ SAMPLE = 16
 TOGETHER = 4
 """Of these, looked at with one box around the body."""
 
+AHEAD = 0.002
+"""By so much surer a network has to be in the next scale. Less is noise: networks in eight and in 32 bits differ by up
+to 0.0011 in what one scale is ahead of another, and of eight made scans two lay within it, both better in the first."""
+
 FEWEST_PIXELS = 20
 """Of a class in all of these slices, to be counted as found."""
 
@@ -30,7 +34,7 @@ def surest_scale(turned: TurnedScan, model: Model, engine: Engine) -> Preprocess
     A network that has learned bones of adults finds those of a young child with fewer pixels than it is used to; seen
     in finer pixels, a child looks like an adult. How sure the network is: the overlap of its probabilities with its
     answer, ``2 sum p a / (sum p + sum a)``, which is the Dice to be expected if the probabilities are true, averaged
-    over the classes found. Scales are tried in their order for as long as they make it surer.
+    over the classes found. Scales are tried in their order for as long as they make it surer by `AHEAD`.
 
     Parameters
     ----------
@@ -42,13 +46,13 @@ def surest_scale(turned: TurnedScan, model: Model, engine: Engine) -> Preprocess
     how = model.spec.preprocessing
     # a 3-D network sees more than slices; its scale is the first
     scales = how.scales if model.spec.network.patch is None else how.scales[:1]
-    chosen, best = how.scaled(scales[0]), -1.0
+    chosen, best = how.scaled(scales[0]), -AHEAD
     if len(scales) == 1:
         return chosen
     for scale in scales:
         tried = how.scaled(scale)
         certainty = _certainty(engine.answered(_sampled(turned, tried)))
-        if certainty <= best:
+        if certainty < best + AHEAD:
             break
         chosen, best = tried, certainty
     return chosen
@@ -66,10 +70,12 @@ def _certainty(answers: Iterable[Bytes]) -> float:
     parts = []  # of each batch: (both, probable and answered, class)
     for likely in answers:
         count = likely.shape[1]
-        found = largest(likely.swapaxes(0, 1)).ravel()
-        both = np.bincount(found, likely.max(axis=1).ravel(), count) / 255
-        probable = likely.sum(axis=(0, 2, 3), dtype=np.float64) / 255
-        parts.append([both, probable, np.bincount(found, minlength=count)])
+        # where the background has all of 255 no class has as much as one, and most of a picture is background
+        doubted = np.flatnonzero(likely[:, 0] < 255)
+        some = likely.swapaxes(0, 1).reshape(count, -1).take(doubted, axis=1)  # (class, pixel)
+        found = largest(some)
+        both = np.bincount(found, some.max(axis=0), count) / 255
+        parts.append([both, some.sum(axis=1, dtype=np.float64) / 255, np.bincount(found, minlength=count)])
     both, probable, answered = np.sum(parts, axis=0)[:, 1:]
     held = answered >= FEWEST_PIXELS
     return float((2 * both / (probable + answered).clip(1e-6))[held].mean()) if held.any() else 0.0

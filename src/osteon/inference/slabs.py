@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from osteon.geometry import Grid
 from osteon.networks.catalogue import STRIDE
 from osteon.networks.forward import Batch, padded
-from osteon.preprocessing import Preprocessing, TurnedScan, context_offset, resampled_in_plane, slices_with_context
+from osteon.preprocessing import Preprocessing, TurnedScan, context_offset, resampled_in_plane
 
 BORDER_MM = 32.0
 """Beyond the body, on either side, at least; usually more, as sides are multiples of `STRIDE`. Networks were shown
@@ -56,41 +56,45 @@ class Seen:
     """
 
     def __init__(self, turned: TurnedScan, how: Preprocessing, grid: Grid, batches: list[NDArray[np.int_]]) -> None:
-        self._how = how
+        self._how, self._count = how, grid.shape[0]
         self._offset = context_offset(turned.volume.spacing_mm[0], how.context_mm)
         own = grid.shape[0] != turned.volume.shape[0]  # slices are resampled, too: all of it at once
         self.slabs = _slabs(turned, grid, batches, how.region == "body" and not own)
-        self._array = resampled_in_plane(turned, how).array if own else np.zeros(grid.shape, dtype=np.float32)
-        self._pictures = None if own else turned.in_plane(grid)
-        self._ready = np.zeros(grid.shape[0], dtype=bool)
-        self._parts = self._needed()
+        self._whole = resampled_in_plane(turned, how).array if own else None
+        self._pictures = turned.in_plane(grid)
+        self._sides = self._needed(grid.shape[1:])
+        self._ready: dict[int, NDArray[np.float32]] = {}
 
     def batches(self) -> Iterator[Batch]:
         """``(n, channel, row, column)`` of each slab, sides padded by their edge to multiples of `STRIDE`."""
         for slab in self.slabs:
-            for number in self._wanted(slab):
-                self._prepare(int(number))
-            slices = slices_with_context(
-                self._array[:, slab.rows, slab.columns], slab.indices, self._how.channels, self._offset
-            )
-            yield padded(slices)
+            wanted = self._wanted(slab)
+            rows, columns = slab.rows, slab.columns
+            stacked = np.empty((*wanted.shape, rows.stop - rows.start, columns.stop - columns.start), dtype=np.float32)
+            for place, number in np.ndenumerate(wanted):
+                stacked[place] = self._part(int(number), rows, columns)
+            # slabs follow one another, so that what lies before this one is not asked for again
+            self._ready = {number: picture for number, picture in self._ready.items() if number >= wanted.min()}
+            yield stacked if not any(side % STRIDE for side in stacked.shape[2:]) else padded(stacked)
 
     def _wanted(self, slab: Slab) -> NDArray[np.int_]:
-        """Slices of a slab and their neighbours."""
+        """Slices of a slab and their neighbours, ``(n, channel)``; beyond the ends the end slice."""
         steps = (np.arange(self._how.channels) - self._how.channels // 2) * self._offset
-        return np.unique(np.clip(slab.indices[:, None] + steps, 0, len(self._array) - 1))
+        return np.asarray(np.clip(slab.indices[:, None] + steps, 0, self._count - 1))
 
-    def _prepare(self, number: int) -> None:
-        if self._pictures is not None and not self._ready[number]:
-            top, bottom, left, right = (int(side) for side in self._parts[number])
-            rows, columns = slice(top, bottom), slice(left, right)
-            self._array[number, rows, columns] = self._pictures.picture(number, rows, columns)
-            self._ready[number] = True
+    def _part(self, number: int, rows: slice, columns: slice) -> NDArray[np.float32]:
+        """Some rows and columns of a slice, of which all that any slab looks at is prepared at once."""
+        if self._whole is not None:
+            return self._whole[number, rows, columns]
+        top, bottom, left, right = (int(side) for side in self._sides[number])
+        if number not in self._ready:
+            picture = self._pictures.picture(number, slice(top, bottom), slice(left, right))
+            self._ready[number] = np.ascontiguousarray(picture)
+        return self._ready[number][rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
 
-    def _needed(self) -> NDArray[np.int_]:
+    def _needed(self, sides: tuple[int, ...]) -> NDArray[np.int_]:
         """Of each slice, first and behind last row and column that any slab looks at."""
-        count, rows, columns = self._array.shape
-        parts = np.tile([rows, 0, columns, 0], (count, 1))
+        parts = np.tile([sides[0], 0, sides[1], 0], (self._count, 1))
         for slab in self.slabs:
             wanted = self._wanted(slab)
             for place, side in ((0, slab.rows), (2, slab.columns)):

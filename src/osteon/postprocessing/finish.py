@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from osteon.anatomy import Task
-from osteon.boxes import held_box
+from osteon.boxes import Box, held_box
 from osteon.geometry import axis_of
+from osteon.memory import zeros_as_written
 from osteon.networks.model import ModelSpec
 from osteon.postprocessing.components import bounding_box, without_holes, without_small_parts
 from osteon.postprocessing.discs import name_discs
@@ -66,27 +67,28 @@ def _without_levels(classes: Volume, spec: ModelSpec, task: Task) -> tuple[Label
     """Labels of a task of single structures, and what was changed of the network's answer."""
     how = spec.postprocessing
     changes = Notes(classes.voxel_volume_mm3)
-    axes = picture_axes(classes.array)
     # what is found is a small share of the scan: the rest is neither looked at nor even written
     held = held_box(classes.array) or (slice(0, 0),) * 3
-    part = classes.cropped(held)
-    found = _values(part, spec, task)
+    labels = _values(classes, held, spec, task)
     if how.method == "volume":
-        changes = clean_volume(found, part.affine, task, how)
-    labels = np.zeros([classes.shape[axis] for axis in axes], dtype=found.dtype).transpose(np.argsort(axes))
-    labels[held] = found
+        changes = clean_volume(labels[held], classes.cropped(held).affine, task, how)
     if how.method == "slices":
         labels = denoise_slices(labels, axis_of(classes.affine, NORMALS[task.plane]), how.slice_share)
     return labels, changes
 
 
-def _values(classes: Volume, spec: ModelSpec, task: Task) -> Labels:
-    """Label values of the classes."""
+def _values(classes: Volume, held: Box, spec: ModelSpec, task: Task) -> Labels:
+    """Label values of the classes in a box, 0 elsewhere; in memory as the classes are."""
     value_of_class = task.value_of_class(spec.classes)
     lookup = np.zeros(len(spec.classes) + 1, dtype=np.uint8 if max(value_of_class.values()) < 256 else np.uint16)
     for number, value in value_of_class.items():
         lookup[number] = value
-    return np.asarray(lookup[classes.array])
+    axes = picture_axes(classes.array)
+    labels = zeros_as_written([classes.shape[axis] for axis in axes], lookup.dtype).transpose(np.argsort(axes))
+    # picture by picture, since numpy turns what it looks up by into numbers of eight bytes
+    for found, picture in zip(labels[held].transpose(axes), classes.array[held].transpose(axes), strict=True):
+        found[...] = lookup[picture]
+    return labels
 
 
 def _with_levels(classes: Volume, spec: ModelSpec, task: Task) -> tuple[Labels, list[str]]:

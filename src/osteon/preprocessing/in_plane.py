@@ -55,6 +55,15 @@ def _weights(grid: Grid, target: Grid, axis: int) -> sparse.csr_array:
     count, old, new = grid.shape[axis], grid.spacing_mm[axis], target.spacing_mm[axis]
     affine = np.diag([new, 1.0, 1.0, 1.0])
     affine[0, 3] = (new - old) / 2  # the same outer corner
-    line = Grid((target.shape[axis], count, 1), affine)
-    each = resample_linear(np.eye(count, dtype=np.float32)[:, :, None], np.diag([old, 1.0, 1.0, 1.0]), line)
-    return sparse.csr_array(each[:, :, 0])
+    place = (np.arange(target.shape[axis]) * new + affine[0, 3]) / old
+    # lines so far apart that none is read together with the next: smoothing reads 2 * new / old to either side
+    apart = min(count, 8 + 4 * int(np.ceil(new / old)))
+    lines = (np.arange(count)[:, None] % apart == np.arange(apart)).astype(np.float32)
+    of_lines = Grid((target.shape[axis], apart, 1), affine)
+    each = resample_linear(lines[:, :, None], np.diag([old, 1.0, 1.0, 1.0]), of_lines)[:, :, 0]
+    row, line = np.nonzero(each)
+    repeats = np.rint((place[row] - line) / apart).astype(np.int64) if apart < count else 0
+    source = line + apart * repeats  # of a column's lines the nearest
+    weights = sparse.coo_array((each[row, line], (row, source)), shape=(target.shape[axis], count)).tocsr()
+    weights.sort_indices()
+    return weights

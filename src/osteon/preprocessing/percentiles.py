@@ -42,7 +42,7 @@ def _counted(array: NDArray[Any], ranks: list[int]) -> list[float]:
     lowest = int(np.iinfo(array.dtype).min)
     counts = np.zeros(2 ** (8 * array.dtype.itemsize), dtype=np.int64)
     for part in _parts(array):
-        counts += np.bincount(part.astype(np.int64) - lowest, minlength=len(counts))
+        counts += np.bincount(part if lowest == 0 else part.astype(np.int64) - lowest, minlength=len(counts))
     return [float(found + lowest) for found in np.searchsorted(np.cumsum(counts), ranks, side="right")]
 
 
