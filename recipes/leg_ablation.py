@@ -1,7 +1,7 @@
 """What each part of the synthesis is worth: train small networks that differ in one thing, and compare them.
 
 usage: python recipes/leg_ablation.py COHORT --bodies FOLDER --templates FOLDER --held-out FOLDER -o OUT
-       [--config recipes/leg-bones-first.toml] [--epochs 6] [--steps 250] [--width 8]
+       [--config recipes/leg-ablation.toml] [--arms all built-in ...]
 
 COHORT holds phantoms, of which the split's validation side chooses each arm's best epoch. All arms learn equally many
 slices, from the same random start. They are tested on bodies that none of them saw (templates of FOLDER held out, and
@@ -60,25 +60,16 @@ def main() -> None:
     parser.add_argument("--templates", type=Path, required=True, help="templates to train on")
     parser.add_argument("--held-out", type=Path, required=True, help="templates to test on")
     parser.add_argument("-o", "--out", type=Path, required=True)
-    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("leg-bones-first.toml"))
-    parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--steps", type=int, default=250)
-    parser.add_argument("--width", type=int, default=8)
+    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("leg-ablation.toml"))
+    parser.add_argument("--arms", nargs="+", choices=list(ARMS), default=list(ARMS))
     given = parser.parse_args()
     config = TrainingConfig.load(given.config)
-    config = config.model_copy(
-        update={
-            "start": None,
-            "epochs": given.epochs,
-            "steps": given.steps,
-            "network": config.network.model_copy(update={"width": given.width}),
-        }
-    )
     cohort = Cohort.load(given.cohort)
     built_in, templates = Bodies.load(given.bodies), Bodies.load(given.templates)
     scans = list(made_scans(bodies(given.held_out, AGES_YEARS), CONTRASTS[::2]))
     tables = []
-    for name, arm in ARMS.items():
+    for name in given.arms:
+        arm = ARMS[name]
         also = [b for b, used in ((built_in, arm.built_in), (templates, arm.templates)) if used]
         tables.append(_tested(name, arm, config, cohort, also, scans, given.out).assign(arm=arm.title))
     table = pd.concat(tables, ignore_index=True)

@@ -1,17 +1,18 @@
 """Segment synthetic scans of bodies that training never saw, and compare with their labels.
 
-usage: python recipes/leg_test_set.py MODEL -o OUT [--bodies FOLDER] [--quick] [--clean]
+usage: python recipes/leg_test_set.py MODEL -o OUT [--bodies FOLDER] [--quick] [--clean] [--fine]
 
 The bodies are those of FOLDER (templates that were held out) and built-in ones of several ages whose seeds no recipe
 trains on. Each is scanned in eight contrasts, on an axial grid of thick slices or a coronal one of thin slices in turn;
-with --clean by a scanner without faults (noise, ghosts, uneven coils, fat shifted against water).
+with --clean by a scanner without faults (noise, ghosts, uneven coils, fat shifted against water), with --fine in T1
+gradient echoes of 1 mm in every direction.
 Writes OUT/evaluation.csv (a row a case and structure) and OUT/summary.md (Dice by bone, contrast, age, source, grid).
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,7 @@ GRIDS = {
     "axial": ScanGeometry("axial", (1.5, 5.0), gap_mm=0.5, rotation_degrees=(2.0, -2.0, 3.0)),
     "coronal": ScanGeometry("coronal", (2.0, 4.0), rotation_degrees=(1.0, 2.0, -2.0)),
 }
+FINE = {"coronal, 1 mm": ScanGeometry("coronal", (1.0, 1.0), rotation_degrees=(1.0, 2.0, -2.0))}
 
 FAULTLESS = SCAN.model_copy(update={"noise": 0.0, "fourier_share": 0.0, "bias": 0.0, "chemical_shift_mm": 0.0})
 
@@ -50,10 +52,14 @@ def main() -> None:
     parser.add_argument("--bodies", type=Path, help="folder of templates that were held out")
     parser.add_argument("--quick", action="store_true", help="every second contrast only")
     parser.add_argument("--clean", action="store_true", help="scans without faults")
+    parser.add_argument("--fine", action="store_true", help="coronal T1 gradient echoes of 1 mm")
     arguments = parser.parse_args()
     model = Model.load(arguments.model)
     contrasts = CONTRASTS[::2] if arguments.quick else CONTRASTS
-    scans = made_scans(bodies(arguments.bodies), contrasts, FAULTLESS if arguments.clean else SCAN)
+    if arguments.fine:
+        contrasts = ("t1-gre",)
+    settings = FAULTLESS if arguments.clean else SCAN
+    scans = made_scans(bodies(arguments.bodies), contrasts, settings, FINE if arguments.fine else GRIDS)
     table = scored(model, scans)
     with written_whole(arguments.out / "evaluation.csv") as part:
         table.to_csv(part, index=False, float_format="%.4f")
@@ -72,13 +78,19 @@ class MadeScan:
     truth: LabelMap
 
 
-def made_scans(of: Iterable[Body], contrasts: Sequence[str], settings: GeneratorSettings = SCAN) -> Iterator[MadeScan]:
-    """Every body in every contrast, on the grids in turn."""
+def made_scans(
+    of: Iterable[Body],
+    contrasts: Sequence[str],
+    settings: GeneratorSettings = SCAN,
+    grids: Mapping[str, ScanGeometry] | None = None,
+) -> Iterator[MadeScan]:
+    """Every body in every contrast, on the grids in turn (`GRIDS`)."""
+    grids = grids or GRIDS
     for number, body in enumerate(of):
         for turn, contrast in enumerate(contrasts):
-            grid = list(GRIDS)[(number + turn) % 2]
+            grid = list(grids)[(number + turn) % len(grids)]
             seed = SEED + 100 * number + turn
-            scan, truth = scan_of(body, contrast, seed=seed, geometry=GRIDS[grid], settings=settings)
+            scan, truth = scan_of(body, contrast, seed=seed, geometry=grids[grid], settings=settings)
             yield MadeScan(body, contrast, grid, scan, truth)
 
 

@@ -23,8 +23,11 @@ CONFIG = f"""
 name = "tiny"
 title = "Tiny"
 classes = {json.dumps(CLASSES)}
+epochs = 1
+steps = 1
 batch = 2
 [network]
+width = 8
 place = true
 [preprocessing]
 plane = "axial"
@@ -60,8 +63,7 @@ def words(folder: Path) -> list[str]:
     split(cohort, validation=1).write(folder / "cohort" / "split.json")
     (folder / "config.toml").write_text(CONFIG)
     sides = [word for name in ("bodies", "templates", "held-out") for word in (f"--{name}", str(folder / name))]
-    given = ["--config", str(folder / "config.toml"), "--epochs", "1", "--steps", "1", "--width", "8"]
-    return ["x", str(folder / "cohort"), *sides, "-o", str(folder / "out"), *given]
+    return ["x", str(folder / "cohort"), *sides, "-o", str(folder / "out"), "--config", str(folder / "config.toml")]
 
 
 def test_every_arm_is_trained_and_tested_once(
