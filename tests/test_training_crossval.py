@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from models import boxes, brightness_model
 from osteon.cohort import Cohort, Split, split
 from osteon.confidence.evidence import disagreement, evidence_of
 from osteon.crossvalidation import CrossValidated, crossval
+from osteon.crossvalidation.page import page_of_training
 from osteon.crossvalidation.summary import by_subject, over_subjects
 from osteon.errors import ModelError, TrainingError
 from osteon.inference import engine_for, predict
@@ -21,6 +24,7 @@ from osteon.networks.ensemble import networks_of, write_ensemble
 from osteon.networks.model import Model
 from osteon.postprocessing import finish
 from osteon.training import TrainingConfig, TrainingPaths, finetune, finetuning_config, folder, train
+from osteon.training.session import Session
 from small_models import random_model
 from test_training_resume import make_cohort, tiny
 
@@ -195,6 +199,30 @@ def test_a_finetuned_model_knows_the_new_structure_and_begins_with_the_old_weigh
     assert not torch.equal(before["decoder.0.conv1.weight"], after["decoder.0.conv1.weight"])
     # one small step from the row of its group
     assert torch.allclose(after["head.weight"][3], before["head.weight"][2], atol=5e-4)
+
+
+def test_a_run_that_makes_its_start_worse_says_so_everywhere(
+    done: CrossValidated, cohort: Cohort, folds: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Judged as worse with every look, whatever it learns."""
+    judgements = iter([0.9, 0.5, 0.4])
+    monkeypatch.setattr(Session, "judged", _worse(Session.judged, judgements))
+    lines: list[str] = []
+    start = Model.load(done.paths.fold(0).model)
+    config = finetuning_config(start, SHORT | {"epochs": 2, "batch": 2, "sampling": {"rows": 32, "columns": 32}})
+    tuned = finetune(
+        start, cohort, tmp_path / "run", fold=folds.folds[0], config=config, device="cpu", said=lines.append
+    )
+    said = "No epoch was better on the validation subjects than model was before (mean Dice 0.500 against 0.900)"
+    assert lines[-1].startswith(said)
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["warnings"] == [lines[-1]]
+    assert said in (tuned.folder / "card.md").read_text()
+    page = page_of_training(cohort, tmp_path / "run", folds.folds[0], "cpu")
+    assert said in page.read_text()
+
+
+def _worse(judged: Callable[..., dict[str, float]], dice: Iterator[float]) -> Callable[..., dict[str, float]]:
+    return lambda *given: judged(*given) | {"f1": next(dice)}
 
 
 # run folders

@@ -49,7 +49,7 @@ def page_of_training(cohort: Cohort, folder: Path, fold: Fold, device: str = "au
     config = TrainingConfig.model_validate_json(paths.config.read_text(encoding="utf-8"))
     sides = f"{counted(fold.train, 'subject', 'subjects')} to train, {len(fold.validation)} to validate"
     facts = {"Cohort": f"{cohort.folder.name}, {sides}"} | _of_run(folder)
-    return _write(folder, cohort, config, scores, lambda _, case: predicted(case), facts, [paths.curves])
+    return _write(folder, cohort, config, scores, lambda _, case: predicted(case), facts, [paths])
 
 
 def page_of_folds(
@@ -63,7 +63,7 @@ def page_of_folds(
     """Write the page of a cross-validation; ``predicted`` gives the label map of a fold's case."""
     facts = {"Cohort": f"{cohort.folder.name}, {scores['subject'].nunique()} of {len(cohort.subjects)} subjects tested"}
     facts |= {run.folder.name: "; ".join(f"{k}: {v}" for k, v in _of_run(run.folder).items()) for run in runs}
-    return _write(folder, cohort, config, scores, predicted, facts, [run.curves for run in runs])
+    return _write(folder, cohort, config, scores, predicted, facts, runs)
 
 
 def _write(
@@ -73,8 +73,9 @@ def _write(
     scores: pd.DataFrame,
     predicted: Callable[[int, str], Path],
     facts: Mapping[str, str],
-    curves: Sequence[Path],
+    runs: Sequence[TrainingPaths],
 ) -> Path:
+    warnings = [warning for run in runs for warning in _record(run.folder)["warnings"]]
     subjects = by_subject(scores).sort_values("dice")
     scans = counted(scores["case"].unique().tolist(), "scan", "scans")
     flattering = (scores["side"] == VALIDATION).any()
@@ -84,10 +85,10 @@ def _write(
         task=cohort.task,
         dice=scores[["subject", "structure", "dice"]],
         subjects=subjects if scores["fold"].nunique() > 1 else subjects.drop(columns="folds"),
-        notes=[FLATTERING] if flattering else [SEVERAL_NETWORKS],
+        notes=[FLATTERING if flattering else SEVERAL_NETWORKS, *warnings],
         facts=facts,
         settings=_changed(config),
-        curves=[file for file in curves if file.is_file()],
+        curves=[run.curves for run in runs if run.curves.is_file()],
         cases=[_compared(cohort, row, label, predicted) for label, row in _telling(scores).items()],
     )
     write_training_page(folder / PAGE, content)
@@ -132,7 +133,7 @@ def _changed(config: TrainingConfig) -> dict[str, str]:
 
 def _of_run(folder: Path) -> dict[str, str]:
     """Time, memory and epochs of a finished run."""
-    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    record = _record(folder)
     facts = {
         "Time": f"{record['stages_s'].get('train', 0.0) / 60:.1f} min of training",
         "Memory": f"{record['peak_memory_mb'] / 1000:.1f} GB at most",
@@ -142,3 +143,8 @@ def _of_run(folder: Path) -> dict[str, str]:
     if best is None:
         return facts
     return {"Best epoch": f"{best['epoch']:.0f}, validation Dice {best['f1']:.3f}, {best['seconds']:.0f} s"} | facts
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    return record

@@ -30,6 +30,8 @@ class Progress:
         Of the best validation Dice, whose weights are kept.
     since_better_loss : int
         Epochs since the validation loss fell.
+    start_dice : float, optional
+        Validation Dice of the model that the run started from, before it learned.
     history : list of dict
         One row of ``metrics.csv`` an epoch.
     """
@@ -40,6 +42,14 @@ class Progress:
     best_epoch: int = 0
     since_better_loss: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
+    start_dice: float | None = None
+
+    @property
+    def lost(self) -> float | None:
+        """Validation Dice that the best epoch has less than the model it started from; None where it has more."""
+        if self.start_dice is None or self.best_dice > self.start_dice:
+            return None
+        return self.start_dice - self.best_dice
 
 
 def save_checkpoint(

@@ -81,6 +81,7 @@ def learned(seat: Seat, task: Assignment, said: Callable[[str], None], facts: di
             said(f"{config.start} does not know {', '.join(session.fresh)}; their last layer starts at random.")
         if config.start is not None:
             facts["before"] = session.judged(lesson.validation)
+            progress.start_dice = facts["before"]["f1"]
             said(f"before training: validation {_scores(facts['before'])}.")
     session.clock.start(progress.history)
     with scalars(config.tensorboard and seat.rank == 0, paths.tensorboard, progress.epoch) as note:

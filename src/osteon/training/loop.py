@@ -17,7 +17,7 @@ from osteon.training.config import TrainingConfig
 from osteon.training.devices import refuse_too_many, seats
 from osteon.training.epochs import Assignment, Lesson, companion, learned
 from osteon.training.folder import TrainingPaths, claim, refuse_leak
-from osteon.training.outcome import counted, write_outcome
+from osteon.training.outcome import counted, worse_than_start, write_outcome
 from osteon.training.record import record
 
 
@@ -88,6 +88,9 @@ def train(
         shutil.rmtree(paths.scratch, ignore_errors=True)
     record(paths, progress)  # of a run that was killed right after its last checkpoint
     run.facts["best"] = progress.history[progress.best_epoch - 1]
+    if (doubt := worse_than_start(config, progress)) is not None:
+        run.warn(doubt)
+        said(doubt)
     model = write_outcome(paths, config, cohorts, bodies, progress)
     run.write(paths.folder)
     return model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from safetensors.torch import load_file
 
@@ -37,6 +38,17 @@ def write_outcome(
     return write_model(paths.model, spec, load_file(paths.best), card, cohorts[0].task)
 
 
+def worse_than_start(config: TrainingConfig, progress: Progress) -> str | None:
+    """A sentence for a run in which no epoch was better than the model it started from; None for any other."""
+    if progress.lost is None or config.start is None:
+        return None
+    return (
+        f"No epoch was better on the validation subjects than {Path(config.start).name} was before (mean Dice "
+        f"{progress.best_dice:.3f} against {progress.start_dice:.3f}): go on using that, or give more subjects "
+        "to learn from and to judge by, or a lower learning rate."
+    )
+
+
 def counted(things: Sequence[object], one: str, many: str) -> str:
     """``1 body``, ``2 bodies``."""
     return f"{len(things)} {one if len(things) == 1 else many}"
@@ -61,4 +73,4 @@ def _card(config: TrainingConfig, cohorts: Sequence[Cohort], bodies: Sequence[Bo
         f"the weights are those of epoch {progress.best_epoch}, which had the best "
         f"validation Dice:\n\n| class | validation Dice |\n|---|---|\n{dice}\n\n"
         "Validation subjects chose the epoch, so these numbers flatter; evaluate on test subjects.\n"
-    )
+    ) + (f"\n{doubt}\n" if (doubt := worse_than_start(config, progress)) else "")
