@@ -29,6 +29,7 @@ NAMED = 0.5
 
 FIRST: dict[str, Any] = {
     "steps": 60,
+    "network": {"width": 32},
     "preprocessing": {"spacing_mm": (1.0, 1.0)},
     "sampling": {"rows": 256, "columns": 128},
     "augmentation": {"warped": 1.0, "rotation_degrees": 15.0, "noise": 0.05, "bias_field": 0.5, "blur_mm": 1.0},
@@ -39,12 +40,12 @@ FIRST: dict[str, Any] = {
 
 TRIALS: dict[str, tuple[str, dict[str, Any]]] = {
     "recipe": ("the recipe", {}),
-    "first": ("what the studies began with: all of the below, but for the width", FIRST),
+    "first": ("what the studies began with: all of the below", FIRST),
     "pixels": ("pixels of 1.0 mm in crops of 256 x 128", {key: FIRST[key] for key in ("preprocessing", "sampling")}),
     "loss": ("focal loss, classes of equal weight", {"loss": FIRST["loss"]}),
     "changes": ("stronger changes to the crops", {"augmentation": FIRST["augmentation"]}),
     "rate": ("half the learning rate, longer average", {"optimiser": FIRST["optimiser"]}),
-    "width": ("half the width", {"network": {"width": 16}}),
+    "width": ("twice the width", {"network": {"width": 32}}),
 }
 
 

@@ -26,8 +26,10 @@ study() {
 study architectures split-every-2 --budget 24
 study transfer split --budget 14
 study pretrained-vs-random split --budget 6 --weights "$data/weights/mobilenetv2_imagenet_bn_folded.npz"
-study losses split --budget 8
-study labels-needed split --budget 14
+study losses split-every-2 --budget 4
+study input-size split-every-2 --budget 3
+study labels-needed split-every-2 --budget 7
+study backbones split-every-2 --budget 4
 study cost split
 $python recipes/few_minutes_trials.py "$runs/cohort" --split "$runs/split.json" -o "$runs/few-minutes"
 $python recipes/discs_leave_one_out.py "$runs/cohort" -o "$runs/discs" --resume

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from osteon.cohort import Case, Cohort, Fold, Split
@@ -42,6 +43,17 @@ def test_each_disc_scan_is_tested_by_a_network_that_learned_discs_from_the_other
         assert set(discs) & set(fold.train) == set(discs) - {fold.test[0]}
         assert set(fold.train) >= {"b1", "b2"}
         assert (fold.validation, fold.test[1:]) == (("b3",), ("b4",)), "bodies stay on their side"
+
+
+def test_the_summary_takes_discs_and_bodies_of_a_fold_apart() -> None:
+    given = ["fold", "subject", "structure", "dice", "volume_error_percent"]
+    rows = [(0, "d1", "disc-L4-L5", 0.8, 10.0), (0, "d1", "disc-L5-S1", 0.6, -30.0), (0, "b1", "vertebra-L5", 0.9, 0.0)]
+    rows += [(1, "d2", "disc-L4-L5", 0.9, 20.0), (1, "b1", "vertebra-L5", 0.8, 0.0)]
+    scores = pd.DataFrame(rows, columns=given).assign(hausdorff95_mm=2.0, average_surface_distance_mm=0.5)
+    said = recipe_module("discs_leave_one_out").summary(scores).splitlines()
+    assert said[2] == "| d1 | 2 | 0.700 | 0.600 | 20.0 | 2.00 | 0.50 | 0.900 | 0.900 |"
+    assert said[4] == "| **all** | 3 | 0.800 ± 0.141 | 0.600 | 20.0 | 2.00 | 0.50 | 0.850 | 0.800 |"
+    assert said[-1] == "| Dice | 0.850 ± 0.071 | 0.600 ± nan |"
 
 
 def test_the_one_long_epoch_leaves_nothing_to_choose() -> None:

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from osteon.anatomy import Task
 from osteon.geometry import FloatArray, Grid, transform_points
+from osteon.postprocessing.anchor import lowest_level
 from osteon.postprocessing.column import Body, bodies_of, in_column
 from osteon.postprocessing.components import Instances, Mask
 
 ANCHOR_SHARE = 0.5
-"""A body is the lowest level if the network gave at least this share of it the anchor's class."""
+"""With a smaller share of the anchor's class than this, the lowest level is worth a look."""
 
 GAP = 1.6
 """Neighbouring bodies further apart than this many usual distances have a body missing between them."""
@@ -69,14 +70,13 @@ def _from_the_anchor(bodies: Sequence[Body], asked: bool, lowest: str, warnings:
     """Bodies from the anchor up; what lies below it belongs to the sacrum."""
     if not asked:
         return list(bodies)
-    # by how much of it, not by which share: a fragment of the sacrum can be wholly of the anchor's class
-    best = max(range(len(bodies)), key=lambda n: bodies[n].anchor_share * bodies[n].voxels)
-    if bodies[best].anchor_share < ANCHOR_SHARE:
+    best = lowest_level(bodies)
+    if (share := bodies[best].anchor_share) < ANCHOR_SHARE:
+        which = "the lowest body found" if best == 0 else "that one"
         warnings.append(
-            f"No body looks like {lowest} (at best {bodies[best].anchor_share:.0%} of one does): levels are counted "
-            "from the lowest body found and may all be shifted. Check them."
+            f"No body looks like {lowest} ({share:.0%} of the likeliest does): levels are counted from {which} and may "
+            "all be shifted. Check them."
         )
-        return list(bodies)
     if best > 0:
         what = "a body" if best == 1 else f"{best} bodies"
         warnings.append(f"Left out {what} below {lowest}, taken for the sacrum. Check the lowest level.")

@@ -13,8 +13,10 @@ import pandas as pd
 from osteon.io.whole import written_whole
 
 BLUE, ORANGE, GREY = "#1f6f8b", "#c8641b", "0.45"
+DOTS = "Dice: subjects (dots), mean ± SD"
 LEGEND = "orange: whatever the name"
 ROW_INCHES = 0.42
+DPI = 110
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,42 +46,60 @@ class StudyFigure:
 
 
 def draw_study(path: Path, content: StudyFigure, facts: pd.DataFrame) -> None:
-    """Draw a study as PNG, whole.
+    """Draw a study as PNG, whole: `study_figure` in a file."""
+    with written_whole(path) as part:
+        study_figure(content, facts).canvas.print_figure(part, dpi=DPI, format="png")
+
+
+def study_figure(content: StudyFigure, facts: pd.DataFrame) -> Any:
+    """A study, drawn.
 
     Parameters
     ----------
-    path : Path
     content : StudyFigure
         Without dots, the time and memory of ``facts`` are drawn instead.
     facts : DataFrame
         ``title``, ``seconds_a_scan``, ``memory_applying_mb``: a row an arm.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        On a canvas of its own, which no screen is needed for.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     rows = len(facts)
-    figure = Figure(figsize=(11, max(3.2, 1.2 + ROW_INCHES * rows)), layout="constrained")
+    figure = Figure(figsize=(11, max(3.2, 1.2 + ROW_INCHES * rows)), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     if content.dots.empty:
         _bars(left, facts["title"].tolist(), facts["seconds_a_scan"].to_numpy(), "seconds a scan")
         _bars(right, [""] * rows, facts["memory_applying_mb"].to_numpy() / 1000, "peak memory (GB)")
+    elif len(content.places) > 1:
+        _curve(left, content)
+        compared = content.differences["arm"] if len(content.differences) else ()
+        _intervals(right, content, list(dict.fromkeys(compared)))
+        right.yaxis.tick_right()
     else:
-        if len(content.places) > 1:
-            _curve(left, content)
-        else:
-            _rows(left, content)
-        _intervals(right, content)
+        _rows(left, content)
+        # arm beside arm, whose names stand on the left: long ones would leave no room for the axes
+        _intervals(right, content, _arms(content))
+        right.tick_params(labelleft=False, left=False)
     for axes in (left, right):
         axes.spines[["top", "right"]].set_visible(False)
         axes.grid(alpha=0.25)
         axes.set_axisbelow(True)
-    with written_whole(path) as part:
-        FigureCanvasAgg(figure).print_figure(part, dpi=110, format="png")
+    return figure
+
+
+def _arms(content: StudyFigure) -> list[str]:
+    return list(dict.fromkeys(content.dots["arm"]))
 
 
 def _rows(axes: Any, content: StudyFigure) -> None:
     """A row an arm: a dot a subject, mean and standard deviation, and the mean under any name."""
-    arms = list(dict.fromkeys(content.dots["arm"]))
+    arms = _arms(content)
     for row, arm in enumerate(arms):
         own = content.dots[content.dots["arm"] == arm]
         values = own["dice"].to_numpy(dtype=float)
@@ -90,7 +110,7 @@ def _rows(axes: Any, content: StudyFigure) -> None:
         axes.errorbar(values.mean(), row, xerr=deviation, fmt="D", color="black", markersize=5, capsize=3, linewidth=1)
         axes.plot(own["any_name"].mean(), row, "|", color=ORANGE, markersize=16, markeredgewidth=2.5)
     axes.set(yticks=range(len(arms)), yticklabels=[content.titles[arm] for arm in arms], ylim=(len(arms) - 0.5, -0.5))
-    axes.set(xlim=(-0.02, 1.02), xlabel=f"Dice: subjects (dots), mean ± SD; {LEGEND}")
+    axes.set(xlim=(-0.02, 1.02), xlabel=f"{DOTS}\n{LEGEND}")
 
 
 def _curve(axes: Any, content: StudyFigure) -> None:
@@ -105,16 +125,15 @@ def _curve(axes: Any, content: StudyFigure) -> None:
     axes.errorbar(means["place"], means["mean"], yerr=means["sd"], fmt="D-", color="black", markersize=5, capsize=3)
     axes.plot(means["place"], means["any_name"], "_-", color=ORANGE, markersize=14, markeredgewidth=2.5)
     ticks = means["place"].tolist()
-    axes.set(xscale="log", ylim=(-0.02, 1.02), xlabel=content.axis, ylabel="Dice: subjects (dots), mean ± SD")
+    axes.set(xscale="log", ylim=(-0.02, 1.02), xlabel=content.axis, ylabel=DOTS)
     axes.set_title(LEGEND, fontsize="small", color=ORANGE)
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
 
 
-def _intervals(axes: Any, content: StudyFigure) -> None:
-    """Mean differences with their intervals, against none; the thin ones under any name."""
-    arms = list(dict.fromkeys(content.differences["arm"])) if len(content.differences) else []
-    if not arms:
+def _intervals(axes: Any, content: StudyFigure, arms: Sequence[str]) -> None:
+    """Mean differences with their intervals, against none, a row an arm; the orange ones under any name."""
+    if not len(content.differences):
         axes.set_axis_off()
         return
     axes.axvline(0, color=GREY, linewidth=1)
@@ -127,10 +146,9 @@ def _intervals(axes: Any, content: StudyFigure) -> None:
         axes.errorbar(middles, rows, xerr=np.nan_to_num(reach), fmt="o", color=colour, capsize=3, linewidth=1.4)
     names = [content.titles[arm] for arm in arms]
     axes.set(yticks=range(len(arms)), yticklabels=names, ylim=(len(arms) - 0.5, -0.5))
-    axes.yaxis.tick_right()
     against = list(dict.fromkeys(content.differences["against"]))
-    whom = content.titles[against[0]] if len(against) == 1 else "the arm that each is compared with"
-    axes.set_xlabel(f"difference in Dice to {whom}\n(95 % interval of the mean over subjects)")
+    whom = content.titles[against[0]] if len(against) == 1 else "its counterpart"
+    axes.set_xlabel(f"difference in Dice to\n{whom}\n(95 % interval of the mean over subjects)")
 
 
 def _bars(axes: Any, names: Sequence[str], values: Any, what: str) -> None:
