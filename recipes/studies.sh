@@ -30,6 +30,7 @@ study losses split-every-2 --budget 4
 study input-size split-every-2 --budget 3
 study labels-needed split-every-2 --budget 7
 study backbones split-every-2 --budget 4
+study learning-rates split-every-2 --budget 4
 study cost split
 $python recipes/few_minutes_trials.py "$runs/cohort" --split "$runs/split.json" -o "$runs/few-minutes"
 $python recipes/discs_leave_one_out.py "$runs/cohort" -o "$runs/discs" --resume
