@@ -27,7 +27,7 @@ study architectures split-every-2 --budget 24
 study transfer split --budget 14
 study pretrained-vs-random split --budget 6 --weights "$data/weights/mobilenetv2_imagenet_bn_folded.npz"
 study losses split-every-2 --budget 4
-study input-size split-every-2 --budget 3
+study input-size split-every-2 --budget 2.4
 study labels-needed split-every-2 --budget 7
 study backbones split-every-2 --budget 4
 study learning-rates split-every-2 --budget 4
