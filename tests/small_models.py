@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from osteon.anatomy import Task
 from osteon.networks.model import Model, ModelSpec, NetworkSpec, PostprocessingSpec, write_model
 from osteon.preprocessing import Preprocessing
 
@@ -46,3 +47,10 @@ def random_model(folder: Path, **changes: object) -> Model:
     with torch.no_grad():
         network.train()(picture(described.network, described.preprocessing.channels, 4))
     return write_model(folder, described, network.state_dict(), "# Tiny\n")
+
+
+def unopened(classes: tuple[str, ...], **preprocessing: object) -> Model:
+    """A leg model that is never opened: it has no weights, and a function of the test answers for it."""
+    facts = {"title": "Tiny", "task": "leg-bones", "classes": classes, "postprocessing": PostprocessingSpec()}
+    described = spec(**facts, preprocessing=Preprocessing.model_validate(preprocessing))
+    return Model(Path("nowhere"), described, Task.load("leg-bones"))

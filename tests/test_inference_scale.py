@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from osteon.anatomy import Task
 from osteon.inference import Engine, predict, predict_classes
 from osteon.inference.engine import as_bytes
 from osteon.inference.scale import AHEAD, _certainty, surest_scale
 from osteon.networks.forward import Batch
-from osteon.networks.model import Model, ModelSpec, NetworkSpec, PostprocessingSpec
+from osteon.networks.model import Model
 from osteon.preprocessing import Preprocessing, turned_scan, working_volume
 from osteon.volume import Volume
+from small_models import unopened
 
 LEARNED_PIXELS = 20
 """Width of the squares that `expert` knows well."""
@@ -23,18 +21,7 @@ LEARNED_PIXELS = 20
 
 def model(**preprocessing: object) -> Model:
     how = {"region": "none", "normalisation": "min-max", "spacing_mm": (2.0, 2.0), "plane": "axial"} | preprocessing
-    spec = ModelSpec(
-        name="tiny",
-        title="Tiny",
-        task="leg-bones",
-        classes=("tibia-right",),
-        network=NetworkSpec(width=8),
-        preprocessing=Preprocessing.model_validate(how),
-        postprocessing=PostprocessingSpec(),
-        licence="CC0",
-        weights_sha256="",
-    )
-    return Model(Path("nowhere"), spec, Task.load("leg-bones"))
+    return unopened(("tibia-right",), **how)
 
 
 class Expert:

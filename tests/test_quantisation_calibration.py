@@ -9,30 +9,18 @@ import numpy as np
 import pytest
 
 from bodies import CLASSES, legs
-from osteon.anatomy import Task
 from osteon.cohort import Case, Cohort
 from osteon.errors import UsageError
-from osteon.networks.model import Model, ModelSpec, NetworkSpec, PostprocessingSpec
-from osteon.preprocessing import Preprocessing
+from osteon.networks.model import Model
 from osteon.quantisation.calibration import made_slices, scanned_slices
 from osteon.synthesis.bodies import Bodies
 from osteon.volume import Volume
+from small_models import unopened
 
 
 def model(**preprocessing: object) -> Model:
     how = {"plane": "axial", "spacing_mm": (4.0, 4.0), "context_mm": 8.0, "region": "none"} | preprocessing
-    spec = ModelSpec(
-        name="tiny",
-        title="Tiny",
-        task="leg-bones",
-        classes=CLASSES,
-        network=NetworkSpec(width=8),
-        preprocessing=Preprocessing.model_validate(how),
-        postprocessing=PostprocessingSpec(),
-        licence="CC0",
-        weights_sha256="",
-    )
-    return Model(Path("nowhere"), spec, Task.load("leg-bones"))
+    return unopened(CLASSES, **how)
 
 
 class OneScan:
