@@ -213,8 +213,8 @@ def test_a_run_that_makes_its_start_worse_says_so_everywhere(
     tuned = finetune(
         start, cohort, tmp_path / "run", fold=folds.folds[0], config=config, device="cpu", said=lines.append
     )
-    said = "No epoch was better on the validation subjects than model was before (mean Dice 0.500 against 0.900)"
-    assert lines[-1].startswith(said)
+    said = "than the model that this training began with (mean Dice 0.500 against 0.900)"
+    assert lines[-1].startswith(f"No epoch was better on the validation subjects {said}")
     assert json.loads((tmp_path / "run" / "run.json").read_text())["warnings"] == [lines[-1]]
     assert said in (tuned.folder / "card.md").read_text()
     page = page_of_training(cohort, tmp_path / "run", folds.folds[0], "cpu")

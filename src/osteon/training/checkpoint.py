@@ -44,13 +44,6 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
     start_dice: float | None = None
 
-    @property
-    def lost(self) -> float | None:
-        """Validation Dice that the best epoch has less than the model it started from; None where it has more."""
-        if self.start_dice is None or self.best_dice > self.start_dice:
-            return None
-        return self.start_dice - self.best_dice
-
 
 def save_checkpoint(
     path: Path, network: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress

@@ -88,7 +88,7 @@ def train(
         shutil.rmtree(paths.scratch, ignore_errors=True)
     record(paths, progress)  # of a run that was killed right after its last checkpoint
     run.facts["best"] = progress.history[progress.best_epoch - 1]
-    if (doubt := worse_than_start(config, progress)) is not None:
+    if (doubt := worse_than_start(progress)) is not None:
         run.warn(doubt)
         said(doubt)
     model = write_outcome(paths, config, cohorts, bodies, progress)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from safetensors.torch import load_file
 
@@ -38,13 +37,13 @@ def write_outcome(
     return write_model(paths.model, spec, load_file(paths.best), card, cohorts[0].task)
 
 
-def worse_than_start(config: TrainingConfig, progress: Progress) -> str | None:
+def worse_than_start(progress: Progress) -> str | None:
     """A sentence for a run in which no epoch was better than the model it started from; None for any other."""
-    if progress.lost is None or config.start is None:
+    if progress.start_dice is None or progress.best_dice > progress.start_dice:
         return None
     return (
-        f"No epoch was better on the validation subjects than {Path(config.start).name} was before (mean Dice "
-        f"{progress.best_dice:.3f} against {progress.start_dice:.3f}): go on using that, or give more subjects "
+        "No epoch was better on the validation subjects than the model that this training began with (mean Dice "
+        f"{progress.best_dice:.3f} against {progress.start_dice:.3f}): go on using that one, or give more subjects "
         "to learn from and to judge by, or a lower learning rate."
     )
 
@@ -73,4 +72,4 @@ def _card(config: TrainingConfig, cohorts: Sequence[Cohort], bodies: Sequence[Bo
         f"the weights are those of epoch {progress.best_epoch}, which had the best "
         f"validation Dice:\n\n| class | validation Dice |\n|---|---|\n{dice}\n\n"
         "Validation subjects chose the epoch, so these numbers flatter; evaluate on test subjects.\n"
-    ) + (f"\n{doubt}\n" if (doubt := worse_than_start(config, progress)) else "")
+    ) + (f"\n{doubt}\n" if (doubt := worse_than_start(progress)) else "")
