@@ -31,7 +31,10 @@ train leg-bones
 held_out="$runs/templates-held-out"
 "$bin/python" recipes/leg_confidence.py "$runs/leg-bones/model" --bodies "$runs/bodies-1" "$runs/templates" \
     --held-out "$held_out" -o "$runs/leg-bones/confidence"
+# with the extra int8
+"$bin/osteon" models quantise "$runs/leg-bones/model" "$runs/legs" --bodies "$runs/bodies-1" --bodies "$runs/templates"
 "$bin/python" recipes/leg_test_set.py "$runs/leg-bones/model" --bodies "$held_out" -o "$runs/leg-bones/test"
+"$bin/python" recipes/leg_test_set.py "$runs/leg-bones/model" --bodies "$held_out" -o "$runs/leg-bones/test-fine" --fine
 "$bin/python" recipes/leg_finetune.py "$runs/leg-bones/model" --held-out "$held_out" -o "$runs/leg-bones/finetune"
 "$bin/python" recipes/leg_ablation.py "$runs/legs" --bodies "$runs/bodies-1" --templates "$runs/templates" \
     --held-out "$held_out" -o "$runs/leg-bones/ablation"
