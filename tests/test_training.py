@@ -462,6 +462,16 @@ def test_a_network_starts_from_the_weights_of_a_model(tmp_path: Path) -> None:
         assert torch.equal(network.state_dict()[name], weights), name
 
 
+def test_a_wider_network_starts_with_the_answers_of_a_narrow_one(tmp_path: Path) -> None:
+    model = brightness_model(tmp_path / "model")
+    how = config(start=str(model.folder), network={"width": 16})
+    network = how.network.built(3, 3)
+    assert start_from(network, how) == model.spec.weights_sha256
+    seen = torch.randn(2, 3, 32, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(network.eval()(seen), model.network()(seen), rtol=1e-4, atol=1e-5)
+
+
 def test_the_head_of_a_start_is_mapped_by_name(tmp_path: Path) -> None:
     model = brightness_model(tmp_path / "model")
     theirs = model.network().state_dict()
@@ -487,7 +497,8 @@ def test_the_head_of_a_start_is_mapped_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"network": {"width": 16}}, "network = .*width=8.* has .*width=16"),
+        ({"network": {"width": 8, "place": True}}, "network = .*place=False.* has .*place=True"),
+        ({"network": {"width": 20}}, r"has the shape \(8, 3, 7, 7\), which cannot be widened to \(20, 3, 7, 7\)"),
         ({"preprocessing": {"channels": 5}}, r"preprocessing\.channels = 3, this configuration has 5"),
         ({"start": "no-such-model"}, "There is no model"),
     ],

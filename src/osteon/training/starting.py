@@ -1,4 +1,4 @@
-"""First weights from a model: the same network's, with the rows of its last layer by the classes' names."""
+"""First weights from a model: the same network's or a narrower one's, with the rows of its last layer by the classes' names."""
 
 from __future__ import annotations
 
@@ -10,31 +10,44 @@ from torch import Tensor, nn
 from osteon.errors import TrainingError
 from osteon.networks.model import Model
 from osteon.training.config import TrainingConfig
+from osteon.training.widening import widened
 
 
 def start_from(network: nn.Module, config: TrainingConfig) -> str:
     """Give a network the weights of the model ``config.start``; returns their SHA-256.
 
     The head is mapped by name: a class of the model's, or else of the group that it belongs to there, brings its row of
-    the last layer along; other classes keep their random rows.
+    the last layer along; other classes keep their random rows. Weights of a narrower network are widened.
 
     Raises
     ------
     TrainingError
-        If the model's network or channels are others than the configuration's.
+        If the model's network or channels are others than the configuration's, apart from a width of which the
+        configuration's is a whole multiple.
     """
     model = Model.load(str(config.start))
-    theirs = (model.spec.network, model.spec.preprocessing.channels)
+    narrow = model.spec.network.model_copy(update={"width": config.network.width})
+    theirs = (narrow, model.spec.preprocessing.channels)
     ours = (config.network, config.preprocessing.channels)
     for what, a, b in zip(("network", "preprocessing.channels"), theirs, ours, strict=True):
         if a != b:
             raise TrainingError(f"start: the model {config.start} has {what} = {a}, this configuration has {b}.")
-    weights = model.network().state_dict()
+    weights = _fitting(model, config)
     ours_first, rows = network.state_dict(), head_rows(model, config.classes)
     for name in last_layers(config):
         weights[name] = _mapped(ours_first[name], weights[name], rows)
     network.load_state_dict(weights)
     return model.spec.weights_sha256
+
+
+def _fitting(model: Model, config: TrainingConfig) -> dict[str, Tensor]:
+    """A model's weights for its own classes, as wide as the configuration's network is."""
+    narrow = model.network()
+    if model.spec.network.width == config.network.width:
+        return narrow.state_dict()
+    with torch.device("meta"):  # shapes without memory or random numbers
+        wide = config.network.built(config.preprocessing.channels, len(model.spec.classes) + 1)
+    return widened(narrow, wide, config.seed)
 
 
 def head_rows(model: Model, classes: Sequence[str]) -> list[int | None]:
