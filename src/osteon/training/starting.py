@@ -1,4 +1,4 @@
-"""First weights from a model: the same network's or a narrower one's, with the rows of its last layer by the classes' names."""
+"""First weights from a model of the same network, or a narrower one; rows of its last layer go by the classes' names."""
 
 from __future__ import annotations
 

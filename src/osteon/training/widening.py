@@ -15,8 +15,8 @@ EVEN = 0.2
 def widened(narrow: nn.Module, wide: nn.Module, seed: int) -> dict[str, Tensor]:
     """Weights of a narrow network as those of a wide one that gives the same answers.
 
-    Every channel of the narrow network is copied as often as there is room, and what reads its copies splits its weights
-    among them, in random shares (Net2WiderNet: Chen et al. 2016, arXiv:1511.05641).
+    Every channel of the narrow network is copied as often as there is room, and what reads its copies splits its
+    weights among them, in random shares (Net2WiderNet: Chen et al. 2016, arXiv:1511.05641).
 
     Parameters
     ----------
