@@ -1,4 +1,4 @@
-"""First weights from a model of the same network, or a narrower one; rows of its last layer go by the classes' names."""
+"""First weights from a model of the same network, or a narrower one; its last layer goes by the classes' names."""
 
 from __future__ import annotations
 
