@@ -1,7 +1,7 @@
 """How many labelled subjects a new scanner takes: fine-tune the leg model on 1, 2, 3 and 5 of them, or start elsewhere.
 
 usage: python recipes/leg_finetune.py MODEL --held-out FOLDER -o OUT [--steps 150] [--subjects 1 2 3 5]
-       [--imagenet FILE]
+       [--starts leg-bones random] [--imagenet FILE]
 
 The new scanner takes an inversion recovery that nulls muscle, in thick noisy slices: a protocol that the synthesis does
 not have. Its subjects are built-in bodies whose seeds no recipe trains on (5 to learn from, 1 to choose the epoch by);
@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=Path(__file__).with_name("leg-bones.toml"))
     parser.add_argument("--steps", type=int, default=150, help="batches of every run, in five epochs")
     parser.add_argument("--subjects", type=int, nargs="+", default=[1, 2, 3, 5])
+    parser.add_argument("--starts", nargs="+", choices=("leg-bones", "random"), default=["leg-bones", "random"])
     parser.add_argument("--imagenet", type=Path, help="ImageNet weights of MobileNetV2, for a third start")
     given = parser.parse_args()
     model = Model.load(given.model)
@@ -61,6 +62,8 @@ def main() -> None:
     config = TrainingConfig.load(given.config)
     for count in given.subjects:
         for start, how in _runs(config, given.model, given.imagenet, given.steps).items():
+            if start not in (*given.starts, "imagenet"):
+                continue
             fold = Fold(train=tuple(str(n) for n in range(1, count + 1)), validation=("6",))
             folder = given.out / f"{start}-{count}"
             train(cohort, folder, config=how, fold=fold, resume=True, said=say)
