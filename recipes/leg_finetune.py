@@ -30,6 +30,7 @@ from osteon.synthesis.scanner import GeneratorSettings, Protocol, ScanGeometry, 
 from osteon.synthesis.templates import load_bodies
 from osteon.training import TrainingConfig, train
 from osteon.training.config import EncoderConfig
+from osteon.training.finetuning import finetuning_config
 
 SEED = 960_000
 """Of the built-in bodies: used by no other recipe."""
@@ -37,6 +38,9 @@ SEED = 960_000
 TRAINING_AGES_YEARS = (9.0, 35.0, 13.0, 6.0, 16.0)
 VALIDATION_AGE_YEARS = 11.0
 TEST_AGES_YEARS = (7.0, 12.0, 15.0, 50.0)
+
+AVERAGE = 0.97
+"""How slowly the averaged weights follow: over some thirty steps, as runs are short."""
 
 NEW_PROTOCOL = Protocol("inversion", (2500, 3500), (12, 25), inversion_ms=(520, 680))
 NEW_GEOMETRY = ScanGeometry("axial", (1.8, 7.0), gap_mm=1.0, rotation_degrees=(3.0, 2.0, -2.0))
@@ -102,30 +106,24 @@ def _scanned(body: Body, seed: int) -> MadeScan:
 
 def _runs(config: TrainingConfig, model: str, imagenet: Path | None, steps: int) -> dict[str, TrainingConfig]:
     """Settings of the runs by where they start: crops of cases only; each has the rate and weights that suit it."""
-    short = config.model_copy(
-        update={
-            "start": model,
-            "epochs": 5,
-            "steps": steps // 5,
-            "sampling": config.sampling.model_copy(update={"synthetic": 0.0}),
-            # a little where there is something to lose
-            "optimiser": config.optimiser.model_copy(update={"learning_rate": 3e-4, "average": 0.97}),
-        }
-    )
+    short = {"epochs": 5, "steps": steps // 5, "batch": config.batch, "precision": config.precision}
+    # as `osteon finetune` does it, in fewer epochs, whose weights are averaged over fewer steps
+    gently = finetuning_config(model, short | {"optimiser": {"average": AVERAGE}})
     # from nothing, bones weigh more, as in leg-bones-first.toml: a plain loss stays on "all background" for longer
     # than such a run lasts
-    anew = {
+    anew = short | {
         "start": None,
+        "sampling": config.sampling.model_copy(update={"synthetic": 0.0}),
         "loss": config.loss.model_copy(update={"foreground_weight": 4.0}),
-        "optimiser": short.optimiser.model_copy(update={"learning_rate": config.optimiser.learning_rate}),
+        "optimiser": config.optimiser.model_copy(update={"average": AVERAGE}),
     }
-    runs = {"leg-bones": short, "random": short.model_copy(update=anew)}
+    runs = {"leg-bones": gently, "random": config.model_copy(update=anew)}
     if imagenet is not None:
         photographs = {
             "network": NetworkSpec(name="mobilenetv2-unet", place=config.network.place),
             "encoder": EncoderConfig(weights=str(imagenet)),
         }
-        runs["imagenet"] = short.model_copy(update=anew | photographs)
+        runs["imagenet"] = config.model_copy(update=anew | photographs)
     return runs
 
 

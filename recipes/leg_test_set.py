@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--fine", action="store_true", help="coronal T1 gradient echoes of 1 mm")
     arguments = parser.parse_args()
     model = Model.load(arguments.model)
-    contrasts = CONTRASTS[::2] if arguments.quick else CONTRASTS
+    contrasts: tuple[str, ...] = CONTRASTS[::2] if arguments.quick else CONTRASTS
     if arguments.fine:
         contrasts = ("t1-gre",)
     settings = FAULTLESS if arguments.clean else SCAN

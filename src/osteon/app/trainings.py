@@ -73,6 +73,7 @@ class Plan:
 def first_settings(workspace: Workspace, plan: Plan) -> TrainingConfig:
     """Configuration that a form begins with: a model's own, or the plainest for what the cohort has annotated."""
     from osteon.training import TrainingConfig, finetuning_config
+    from osteon.training.first import first_tables
 
     cohort = cohort_of(workspace, plan.cohort)
     if plan.kind == "finetune" and not plan.model:
@@ -81,11 +82,13 @@ def first_settings(workspace: Workspace, plan: Plan) -> TrainingConfig:
         tuned = finetuning_config(workspace.model(plan.model), {"name": plan.name})
         if plan.kind == "finetune":
             return tuned
-        facts = tuned.model_dump(include={"title", "licence", "classes", "network", "preprocessing", "postprocessing"})
+        kept = {"title", "licence", "classes", "network", "preprocessing", "postprocessing", "sampling"}
+        facts = tuned.model_dump(include=kept)
         return TrainingConfig.checked(facts | {"name": plan.name}, plan.name)
     annotated = {name for case in cohort.cases for name in case.annotated}
     classes = [s.name for s in cohort.task.structures if s.name in annotated]
-    return TrainingConfig.checked({"name": plan.name, "title": UNTITLED, "classes": classes}, plan.name)
+    facts = {"name": plan.name, "title": UNTITLED, "classes": classes} | first_tables(cohort.task, classes)
+    return TrainingConfig.checked(facts, plan.name)
 
 
 def description() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from osteon.networks.catalogue import has_encoder
 from osteon.networks.model import Model
 from osteon.synthesis.bodies import Bodies
 from osteon.training.config import TrainingConfig
+from osteon.training.first import crops_of
 from osteon.training.loop import train
 
 GENTLY: dict[str, Any] = {"epochs": 30, "optimiser": {"learning_rate": 1e-4, "warmup_epochs": 1}}
@@ -108,6 +109,7 @@ def finetuning_config(
         "preprocessing": spec.preprocessing,
         "postprocessing": spec.postprocessing.model_dump(),
         "encoder": {"frozen_epochs": FROZEN_EPOCHS if has_encoder(spec.network.name) else 0},
+        "sampling": crops_of(spec.preprocessing),
     } | GENTLY
     for key, value in wished.items():
         facts[key] = {**facts.get(key, {}), **value} if isinstance(value, Mapping) else value

@@ -16,6 +16,7 @@ from osteon.training.cases import PreparedCase, prepare_cases
 from osteon.training.config import TrainingConfig
 from osteon.training.devices import refuse_too_many, seats
 from osteon.training.epochs import Assignment, Lesson, companion, learned
+from osteon.training.first import blind_to_sides
 from osteon.training.folder import TrainingPaths, claim, refuse_leak
 from osteon.training.outcome import counted, worse_than_start, write_outcome
 from osteon.training.record import record
@@ -77,6 +78,7 @@ def train(
     run = Run("train", arguments, config.seed)
     run.facts |= {"configuration": config.model_dump(), "fold": fold.model_dump()}
     run.facts["cohorts_sha256"] = [c.digest() for c in (cohort, *also)]
+    _doubt(blind_to_sides(config, cohort.task), run, said)
     try:
         with run.stage("prepare"):
             lesson = _lesson(cohorts, bodies, fold, config, paths.scratch, said)
@@ -88,12 +90,16 @@ def train(
         shutil.rmtree(paths.scratch, ignore_errors=True)
     record(paths, progress)  # of a run that was killed right after its last checkpoint
     run.facts["best"] = progress.history[progress.best_epoch - 1]
-    if (doubt := worse_than_start(progress)) is not None:
-        run.warn(doubt)
-        said(doubt)
+    _doubt(worse_than_start(progress), run, said)
     model = write_outcome(paths, config, cohorts, bodies, progress)
     run.write(paths.folder)
     return model
+
+
+def _doubt(sentence: str | None, run: Run, said: Callable[[str], None]) -> None:
+    if sentence is not None:
+        run.warn(sentence)
+        said(sentence)
 
 
 def _lesson(
