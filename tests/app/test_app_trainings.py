@@ -10,12 +10,14 @@ import pytest
 from app_places import HOST, ORIGIN, SECRET, until_over
 from fastapi.testclient import TestClient
 
+from cohorts import write_spider
+from limbs import LEGS
 from osteon.app.access import Access
 from osteon.app.desk import Desk
 from osteon.app.server import create_app
 from osteon.app.work import KINDS
 from osteon.app.workers import Outcome, Worker, Workers
-from osteon.cohort import Cohort
+from osteon.cohort import Cohort, import_spider
 from osteon.study import running
 from test_training_resume import make_cohort
 
@@ -147,6 +149,18 @@ def test_a_stopped_training_goes_on_after_its_last_epoch(client: TestClient, wor
     assert job["state"] == "done", job["error"]
     (rows,) = client.get("/api/runs/new/curves").json()
     assert [row["epoch"] for row in rows] == [1, 2]
+
+
+@pytest.mark.parametrize(("kind", "model"), [("train", ""), ("train", "leg-bones"), ("finetune", "leg-bones")])
+def test_trainings_on_legs_begin_with_slices_that_show_both_legs(
+    client: TestClient, tmp_path: Path, kind: str, model: str
+) -> None:
+    import_spider(write_spider(tmp_path / "spider", 2), tmp_path / "study" / "cohorts" / "people", task=LEGS)
+    values = client.get("/api/training/form", params={"kind": kind, "cohort": "people", "model": model}).json()[
+        "values"
+    ]
+    assert values["preprocessing"]["plane"] == "axial"
+    assert (values["sampling"]["rows"], values["sampling"]["columns"]) == (192, 288)
 
 
 @pytest.mark.parametrize("pixels", [512, 256])
