@@ -28,9 +28,8 @@ from osteon.networks.model import Model, NetworkSpec
 from osteon.synthesis import Body, draw_legs
 from osteon.synthesis.scanner import GeneratorSettings, Protocol, ScanGeometry, scan_of
 from osteon.synthesis.templates import load_bodies
-from osteon.training import TrainingConfig, train
+from osteon.training import TrainingConfig, finetuning_config, train
 from osteon.training.config import EncoderConfig
-from osteon.training.finetuning import finetuning_config
 
 SEED = 960_000
 """Of the built-in bodies: used by no other recipe."""
@@ -64,13 +63,13 @@ def main() -> None:
     scans = [_scanned(body, SEED + 500 + n) for n, body in enumerate(_test_bodies(given.held_out))]
     tables = [scored(model, scans).assign(start="leg-bones", subjects=0)]
     config = TrainingConfig.load(given.config)
+    settings = runs(config, given.model, given.imagenet, given.steps)
+    starts = [*given.starts, *(["imagenet"] if given.imagenet else [])]
     for count in given.subjects:
-        for start, how in _runs(config, given.model, given.imagenet, given.steps).items():
-            if start not in (*given.starts, "imagenet"):
-                continue
-            fold = Fold(train=tuple(str(n) for n in range(1, count + 1)), validation=("6",))
+        fold = Fold(train=tuple(str(n) for n in range(1, count + 1)), validation=("6",))
+        for start in starts:
             folder = given.out / f"{start}-{count}"
-            train(cohort, folder, config=how, fold=fold, resume=True, said=say)
+            train(cohort, folder, config=settings[start], fold=fold, resume=True, said=say)
             scores = scored(Model.load(folder / "model"), scans)
             tables.append(scores.assign(start=start, subjects=count))
     table = pd.concat(tables, ignore_index=True)
@@ -104,7 +103,7 @@ def _scanned(body: Body, seed: int) -> MadeScan:
     return MadeScan(body, "muscle-nulled", f"axial, {age_band(body)}", scan, truth)
 
 
-def _runs(config: TrainingConfig, model: str, imagenet: Path | None, steps: int) -> dict[str, TrainingConfig]:
+def runs(config: TrainingConfig, model: str, imagenet: Path | None, steps: int) -> dict[str, TrainingConfig]:
     """Settings of the runs by where they start: crops of cases only; each has the rate and weights that suit it."""
     short = {"epochs": 5, "steps": steps // 5, "batch": config.batch, "precision": config.precision}
     # as `osteon finetune` does it, in fewer epochs, whose weights are averaged over fewer steps
@@ -117,14 +116,14 @@ def _runs(config: TrainingConfig, model: str, imagenet: Path | None, steps: int)
         "loss": config.loss.model_copy(update={"foreground_weight": 4.0}),
         "optimiser": config.optimiser.model_copy(update={"average": AVERAGE}),
     }
-    runs = {"leg-bones": gently, "random": config.model_copy(update=anew)}
+    found = {"leg-bones": gently, "random": config.model_copy(update=anew)}
     if imagenet is not None:
         photographs = {
             "network": NetworkSpec(name="mobilenetv2-unet", place=config.network.place),
             "encoder": EncoderConfig(weights=str(imagenet)),
         }
-        runs["imagenet"] = config.model_copy(update=anew | photographs)
-    return runs
+        found["imagenet"] = config.model_copy(update=anew | photographs)
+    return found
 
 
 def summary(table: pd.DataFrame) -> str:

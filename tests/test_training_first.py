@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from osteon.anatomy import Task
 from osteon.training import TrainingConfig, finetuning_config
 from osteon.training.first import blind_to_sides, first_tables
+from recipe_modules import recipe_module
 
 LEGS = ("tibia-right", "tibia-left")
 PATCH = {"name": "unet3d", "width": 8, "patch": (16, 32, 32)}
@@ -55,3 +57,21 @@ def test_sagittal_slices_for_left_and_right_are_doubted(
 def test_a_fine_tuning_sees_as_wide_crops_as_its_model_needs() -> None:
     assert finetuning_config("leg-bones").sampling.columns == 288
     assert finetuning_config("lumbar-vertebrae").sampling.columns == 160
+
+
+def test_the_recipe_fine_tunes_as_the_command_does_and_every_start_learns_as_much(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipes = Path(__file__).parents[1] / "recipes"
+    monkeypatch.syspath_prepend(str(recipes))  # it takes its test scans from its neighbour
+    legs = TrainingConfig.load(recipes / "leg-bones.toml")
+    settings = recipe_module("leg_finetune").runs(legs, "leg-bones", Path("mobilenet.safetensors"), 150)
+    tuned, command = settings["leg-bones"], finetuning_config("leg-bones")
+    assert (tuned.optimiser.learning_rate, tuned.encoder) == (command.optimiser.learning_rate, command.encoder)
+    assert {name: how.start for name, how in settings.items()} == {
+        "leg-bones": "leg-bones",
+        "random": None,
+        "imagenet": None,
+    }
+    assert {(how.epochs, how.steps, how.batch, how.sampling.columns) for how in settings.values()} == {(5, 30, 12, 288)}
+    assert all(how.sampling.synthetic == 0 for how in settings.values())
