@@ -16,15 +16,21 @@ templates() { # FOLDER NAME...: templates that are not there yet
 templates "$runs/templates" ct-1 ct-2 ct-3 visible-human-female visible-human-female-femur-2 visible-human-female-femur-3
 # Never trained on. ct-4 shares nothing with the others; the man's hip bones come from ct-2 and his tibia from the woman's.
 templates "$runs/templates-held-out" ct-4 visible-human-male
-for seed in 1 2; do
-    [ -d "$runs/bodies-$seed" ] || "$bin/osteon" phantom bodies --count 24 --seed $seed -o "$runs/bodies-$seed"
-done
+bodies() { # SEED OPTION...: built-in bodies that are not there yet
+    seed=$1
+    shift
+    [ -d "$runs/bodies-$seed" ] || "$bin/osteon" phantom bodies --seed "$seed" "$@" -o "$runs/bodies-$seed"
+}
+for seed in 1 2 3; do bodies $seed --count 24; done
+# Every second body is an adult: without more children the network takes their cartilage for bone.
+bodies 4 --count 14 --ages 4 9
+bodies 5 --count 10 --ages 6 16
 [ -d "$runs/legs-spider" ] || "$bin/osteon" phantom make --task leg-bones --count 5 --seed 7 -o "$runs/legs-spider"
 [ -d "$runs/legs" ] || "$bin/osteon" cohort import spider "$runs/legs-spider" -o "$runs/legs" --task leg-bones
 "$bin/osteon" cohort split "$runs/legs" --validation 4 --seed 0
 train() { # RECIPE: the run has its name
-    "$bin/osteon" train "$runs/legs" --also "$runs/bodies-1" --also "$runs/bodies-2" --also "$runs/templates" \
-        --config "recipes/$1.toml" -o "$runs/$1" --resume
+    "$bin/osteon" train "$runs/legs" --also "$runs/bodies-1" --also "$runs/bodies-2" --also "$runs/bodies-3" \
+        --also "$runs/bodies-4" --also "$runs/bodies-5" --also "$runs/templates" --config "recipes/$1.toml" -o "$runs/$1" --resume
 }
 train leg-bones-first
 train leg-bones

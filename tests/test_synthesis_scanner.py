@@ -509,23 +509,54 @@ def test_deformation_moves_tissue_and_not_the_grid(body: Body) -> None:
     assert 0.3 < overlap < 0.97
 
 
-def test_children_are_shown_as_large_as_adults_at_most_and_only_where_asked_for(body: Body) -> None:
+def test_small_patients_are_seen_in_finer_pixels_as_large_as_adults_at_most_and_only_where_asked_for(
+    body: Body,
+) -> None:
     child = PreparedBody.of(replace(body, age_years=4.0), CLASSES)  # 0.58 of an adult's size
+    adult = PreparedBody.of(replace(body, age_years=40.0), CLASSES)
     rng = np.random.default_rng(0)
 
-    def sizes(of: PreparedBody, **how: float) -> list[float]:
-        return [planes.draw_size(of, PLAIN.model_copy(update=how), rng)[0] for _ in range(200)]
+    def patients(of: PreparedBody, **how: float) -> list[planes.Patient]:
+        return [planes.draw_patient(of, PLAIN.model_copy(update=how), rng) for _ in range(200)]
 
-    assert sizes(child) == [1.0] * 200
-    grown = sizes(child, grown_share=1.0)
-    assert 1.0 <= min(grown) < 1.1
-    assert 1.6 < max(grown) <= 1 / 0.58
-    some = np.mean([size > 1 for size in sizes(child, grown_share=0.3)])
-    assert 0.15 < some < 0.45
-    adult = PreparedBody.of(replace(body, age_years=40.0), CLASSES)
-    assert sizes(adult, grown_share=1.0) == [1.0] * 200
-    ages = {planes.draw_size(child, PLAIN.model_copy(update={"grown_share": 1.0}), rng)[1] for _ in range(20)}
-    assert ages == {4.0}  # a child's marrow stays a child's
+    assert {(p.size, p.age_years, p.zoom) for p in patients(child)} == {(1.0, 4.0, 1.0)}
+    seen = patients(child, grown_share=1.0)
+    assert {(p.size, p.age_years) for p in seen} == {(1.0, 4.0)}  # it is a child as before
+    assert 1.0 <= min(p.zoom for p in seen) < 1.1
+    assert 1.6 < max(p.zoom for p in seen) <= 1 / 0.58
+    assert 0.15 < np.mean([p.zoom > 1 for p in patients(child, grown_share=0.3)]) < 0.45
+    assert {(p.size, p.zoom) for p in patients(adult, grown_share=1.0)} == {(1.0, 1.0)}
+    shrunk = patients(adult, grown_share=1.0, child_share=1.0)
+    assert all(p.size < 1 and p.age_years <= 18 and 1 <= p.zoom <= 1 / p.size for p in shrunk)
+
+
+def test_in_finer_pixels_a_bone_covers_more_of_the_picture(body: Body) -> None:
+    child = replace(body, age_years=4.0)
+    how = {**PLAIN.model_dump(), **FAULTLESS, "random_contrast": 0.0, "regions": (0, 0, 1, 0, 0, 0)}
+
+    def areas(**more: float) -> float:
+        settings = GeneratorSettings(**{**how, **more})
+        generator = SliceGenerator([child], settings, CLASSES, size=(96, 160), spacing_mm=3.0)
+        return float((generator.batch(0, 40)[1] > 0).float().mean())
+
+    ratio = areas(grown_share=1.0) / areas()
+    zooms = np.random.default_rng(0).uniform(1, 1 / 0.58, 1000)
+    assert ratio == pytest.approx(np.mean(zooms**2), rel=0.15)
+
+
+def test_built_in_bodies_have_their_share_and_the_others_sources_share_the_rest(body: Body) -> None:
+    bodies = [replace(body, source=source) for source in ("built-in", "built-in", "a", "a", "a", "b")]
+
+    def drawn(of: list[Body], share: float) -> dict[str, float]:
+        settings = GeneratorSettings(built_in_share=share)
+        generator = SliceGenerator(of, settings, CLASSES, size=(32, 32), spacing_mm=8.0)
+        rng = np.random.default_rng(1)
+        sources = [generator.draw_body(2, rng).source for _ in range(1000)]
+        return {source: sources.count(source) / 1000 for source in set(sources)}
+
+    assert drawn(bodies, 0.7) == pytest.approx({"built-in": 0.7, "a": 0.15, "b": 0.15}, abs=0.05)
+    assert drawn(bodies[:2], 0.0) == {"built-in": 1.0}  # nobody else is there
+    assert set(drawn(bodies[2:], 1.0)) == {"a", "b"}
 
 
 def test_a_scan_follows_a_protocol_of_ones_own(body: Body) -> None:

@@ -145,6 +145,7 @@ def test_legs_and_bodies_come_out_of_the_same_commands(
 ) -> None:
     from osteon import synthesis
     from osteon.synthesis.scanner import ScanGeometry
+    from osteon.synthesis.templates import load_bodies
 
     whole, drawn = synthesis.make_leg_phantom, synthesis.draw_legs
     coarse = (8.0, 8.0, 8.0)
@@ -158,6 +159,14 @@ def test_legs_and_bodies_come_out_of_the_same_commands(
     assert names(tmp_path / "b") == ["legs-10005000", "legs-10005001"]
     again = osteon("phantom", "bodies", "-o", tmp_path / "b")
     assert (again.code, again.is_one_sentence) == (2, True)
+    assert osteon("phantom", "bodies", "--count", 2, "--ages", 5, 7, "-o", tmp_path / "young").code == 0
+    ages = [body.age_years for body in load_bodies(tmp_path / "young")]
+    assert all(5 <= age <= 7 for age in ages)
+    assert len(set(ages)) == 2
+    wrong = osteon("phantom", "bodies", "--ages", 7, 5, "-o", tmp_path / "none")
+    assert (wrong.code, wrong.is_one_sentence) == (2, True)
+    assert "from 4 to 100 years" in wrong.err
+    assert not (tmp_path / "none").exists()
 
 
 def test_models_list_names_each_shipped_model(

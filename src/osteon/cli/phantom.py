@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 from typing import Annotated
 
 import typer
@@ -80,16 +81,28 @@ def bodies(
     count: Annotated[int, typer.Option(help="How many.", min=1)] = 20,
     seed: Annotated[int, typer.Option(help="Other seeds are other people.")] = 0,
     spacing: Annotated[float, typer.Option(help="Voxel edge of the maps in mm.", min=0.5, max=4.0)] = 1.5,
+    ages: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="Only of these years, such as 4 10: ages are drawn evenly between.", metavar="FROM TO"),
+    ] = None,
 ) -> None:
     """Make bodies to train on: legs of all ages as maps of their parts, from which slices of any contrast are made."""
     from osteon.io.whole import folder_written_whole
     from osteon.synthesis import draw_legs
+    from osteon.synthesis.leg_phantom import YOUNGEST_YEARS
     from osteon.synthesis.templates import write_body
 
     _require_free(out)
+    if ages is not None and not YOUNGEST_YEARS <= ages[0] <= ages[1] <= OLDEST_YEARS:
+        raise UsageError(
+            f"Bodies are made from {YOUNGEST_YEARS:g} to {OLDEST_YEARS:g} years; give the younger age first "
+            f"(--ages 4 10), not {ages[0]:g} and {ages[1]:g}."
+        )
     with folder_written_whole(out) as part, progress_bar("building", total=count) as doing:
         for number in range(count):
-            body = draw_legs(BODY_SEEDS + 1000 * seed + number, spacing_mm=(spacing, spacing, spacing))
+            person = BODY_SEEDS + 1000 * seed + number
+            age = None if ages is None else Random(person).uniform(*ages)
+            body = draw_legs(person, age_years=age, spacing_mm=(spacing, spacing, spacing))
             write_body(body, part)
             doing(number + 1, body.name)
     console.print(f"{out}: {count} bodies", markup=False)

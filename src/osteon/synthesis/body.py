@@ -9,6 +9,9 @@ import numpy as np
 from osteon.errors import GeometryError
 from osteon.volume import LabelMap, Volume
 
+BUILT_IN = "built-in"
+"""Source of the bodies that Osteon builds from numbers."""
+
 
 @dataclass(frozen=True, eq=False)
 class Body:
@@ -25,7 +28,7 @@ class Body:
         Structures of the task ``leg-bones`` on the same grid, complete in every slice: what is not labelled is no bone
         of the task. Growth plates carry the label of their bone.
     source : str
-        Where it comes from, such as ``built-in`` or ``visible-human``; bodies of one source look alike.
+        Where it comes from, such as `BUILT_IN` or ``visible-human``; bodies of one source look alike.
     age_years : float, optional
     truth : dict of str to float
         Known measurements, named as the columns of `osteon.measurement` are, with ``<structure>.`` before them.

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from osteon.anatomy import Task
 from osteon.geometry import Grid
-from osteon.synthesis.body import Body
+from osteon.synthesis.body import BUILT_IN, Body
 from osteon.synthesis.legs.bones import LIMB, fill_bone_cysts, fill_bones, fill_sacrum
 from osteon.synthesis.legs.canvas import Canvas
 from osteon.synthesis.legs.femur import Femur
@@ -94,7 +94,7 @@ def make_legs(
     trunk.fill_spine(canvas)
     labels = LabelMap(bones.labels, canvas.grid.affine, task=Task.load("leg-bones"))
     truth = leg_truth(legs[0], "right") | leg_truth(legs[1], "left")
-    return Body(name, Volume(canvas.parts, canvas.grid.affine), labels, "built-in", parameters.age_years, truth)
+    return Body(name, Volume(canvas.parts, canvas.grid.affine), labels, BUILT_IN, parameters.age_years, truth)
 
 
 def _leg(parameters: LegParameters, right: bool) -> Leg:

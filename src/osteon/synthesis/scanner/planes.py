@@ -59,18 +59,38 @@ def draw_height(body: PreparedBody, span: tuple[float, float], rng: np.random.Ge
     return float(rng.uniform(*body.heights_of(span)))
 
 
-def draw_size(body: PreparedBody, how: GeneratorSettings, rng: np.random.Generator) -> tuple[float, float]:
-    """Size against the body's own, and the age that goes with it in years."""
+@dataclass(frozen=True)
+class Patient:
+    """Who is scanned, made from a body.
+
+    Parameters
+    ----------
+    size : float
+        Against the body's own.
+    age_years : float
+    zoom : float
+        By how much finer than usual the pixels are in which a small patient is seen.
+    """
+
+    size: float
+    age_years: float
+    zoom: float
+
+
+def draw_patient(body: PreparedBody, how: GeneratorSettings, rng: np.random.Generator) -> Patient:
+    """Draw the size of a patient, the age that goes with it, and the pixels that show it."""
     size = float(np.exp(rng.normal(0, how.scaling)))
-    own = size_at(body.age_years)
-    if own < 1:
-        if how.grown_share and rng.random() < how.grown_share:
-            size *= float(rng.uniform(1, 1 / own))
-        return size, float(body.age_years or 0.0)
-    if rng.random() >= how.child_share:
-        return size, float(rng.uniform(18, 75))
-    size = float(rng.uniform(how.child_size, 0.97))
-    return size, float(np.interp(size, (size_at(4), 1.0), (4.0, 18.0)))
+    against_adults = size_at(body.age_years)
+    age_years = float(body.age_years or 0.0)
+    if against_adults == 1:
+        age_years = float(rng.uniform(18, 75))
+        if rng.random() < how.child_share:
+            against_adults = size = float(rng.uniform(how.child_size, 0.97))
+            age_years = float(np.interp(size, (size_at(4), 1.0), (4.0, 18.0)))
+    zoom = 1.0
+    if against_adults < 1 and how.grown_share and rng.random() < how.grown_share:
+        zoom = float(rng.uniform(1, 1 / against_adults))
+    return Patient(size, age_years, zoom)
 
 
 def draw_plane(

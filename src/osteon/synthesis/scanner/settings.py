@@ -22,8 +22,9 @@ class GeneratorSettings(BaseModel):
         ``tilt_degrees``: standard deviations in the slice's plane and out of it. ``shift_mm``: largest shift of the
         middle. ``scaling``: standard deviation of size (log), ``stretch`` that of each axis against it.
         ``child_share``: share of adult bodies shrunk to children's size, down to ``child_size``.
-        ``grown_share``: share of children's bodies shown larger, up to an adult's size, as they are seen by a model
-        that chooses among `Preprocessing.scales`.
+        ``grown_share``: share of small patients seen in finer pixels, in which they look as large as up to an adult, as
+        a model sees them that chooses among `Preprocessing.scales`. ``built_in_share``: share of built-in bodies where
+        other people's bodies reach, too.
         ``deformation``: whether tissue is
         displaced smoothly, by ``deformation_mm`` (standard deviation) between knots ``knots_mm`` apart. ``flip``:
         chance of a mirror image, with sides exchanged. ``one_leg``: share of slices that show but one leg.
@@ -55,6 +56,7 @@ class GeneratorSettings(BaseModel):
     child_share: float = Field(default=0.3, ge=0, le=1)
     child_size: float = Field(default=0.5, gt=0, le=1)
     grown_share: float = Field(default=0.0, ge=0, le=1)
+    built_in_share: float = Field(default=0.5, ge=0, le=1)
     deformation: bool = True
     deformation_mm: float = Field(default=4.0, ge=0, le=15)
     knots_mm: float = Field(default=60.0, ge=20)

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from osteon.errors import UsageError
-from osteon.synthesis.body import Body
+from osteon.synthesis.body import BUILT_IN, Body
 from osteon.synthesis.scanner.acquisition import COIL_KNOTS, Acquisition
 from osteon.synthesis.scanner.cutting import cut
 from osteon.synthesis.scanner.fields import alike
 from osteon.synthesis.scanner.look import randomised, realistic
-from osteon.synthesis.scanner.planes import draw_height, draw_offsets, draw_plane, draw_size
+from osteon.synthesis.scanner.planes import draw_height, draw_offsets, draw_patient, draw_plane
 from osteon.synthesis.scanner.prepared import PreparedBody
 from osteon.synthesis.scanner.settings import GeneratorSettings
 from osteon.synthesis.scanner.signals import brightest_signal, signals, texture_knots
@@ -27,7 +27,8 @@ REGIONS = ((0.0, 0.23), (0.23, 0.35), (0.35, 0.52), (0.52, 0.66), (0.66, 0.87), 
 class SliceGenerator:
     """Makes axial MR slices with their neighbours and classes from bodies.
 
-    Every batch is balanced over the regions of the body, the sources of bodies, and the bodies of a source.
+    Every batch is balanced over the regions of the body, built-in bodies and other people's, the sources of the others,
+    and the bodies of a source.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ class SliceGenerator:
         self.swap = torch.from_numpy(bodies[0].labels.task.mirrored_classes(classes)).to(self.device)
         self.bodies = [PreparedBody.of(body, classes, ignore=ignore).to(self.device) for body in bodies]
         self.by_region = [_by_source(self.bodies, span) for span in REGIONS]
-        weights = np.array([w if held else 0.0 for w, held in zip(settings.regions, self.by_region, strict=True)])
+        weights = np.array([w * any(held) for w, held in zip(settings.regions, self.by_region, strict=True)])
         if weights.sum() == 0:
             raise UsageError("None of the bodies reaches into a region of the body that has a weight.")
         self.weights = weights / weights.sum()
@@ -108,22 +109,22 @@ class SliceGenerator:
         """Make one slice: ``(channel, row, column)`` float32, ``(row, column)`` uint8, position."""
         how = self.settings
         region = int(rng.choice(len(REGIONS), p=self.weights))
-        sources = self.by_region[region]
-        body = self.bodies[int(rng.choice(sources[int(rng.integers(len(sources)))]))]
+        body = self.draw_body(region, rng)
         height = draw_height(body, REGIONS[region], rng)
-        size, age_years = draw_size(body, how, rng)
+        patient = draw_patient(body, how, rng)
         if rng.random() < how.random_contrast:
             look = randomised(how, rng)
         else:
-            look = realistic(str(rng.choice(how.protocols)), age_years, how, rng)
-        picture_mm = (self.size[0] * self.spacing_mm, self.size[1] * self.spacing_mm)
-        offsets = draw_offsets(self.channels, self.context_mm, self.spacing_mm, how, rng)
-        plane = draw_plane(body, height, size, picture_mm, offsets, how, rng)
-        acquisition = Acquisition.draw(how, self.size, self.spacing_mm, rng)
-        materials, target = cut(body, plane, self.size, self.spacing_mm)
+            look = realistic(str(rng.choice(how.protocols)), patient.age_years, how, rng)
+        spacing_mm = self.spacing_mm / patient.zoom
+        picture_mm = (self.size[0] * spacing_mm, self.size[1] * spacing_mm)
+        offsets = draw_offsets(self.channels, self.context_mm, spacing_mm, how, rng)
+        plane = draw_plane(body, height, patient.size, picture_mm, offsets, how, rng)
+        acquisition = Acquisition.draw(how, self.size, spacing_mm, rng)
+        materials, target = cut(body, plane, self.size, spacing_mm)
         texture = alike(self.channels, texture_knots(picture_mm, rng), 0.5, rng)
         signal = signals(materials, look, how.texture, texture, rng)
-        shown = window(plane.window_mm, self.size, self.spacing_mm, self.device)
+        shown = window(plane.window_mm, self.size, spacing_mm, self.device)
         signal = signal * shown
         target = target * shown.to(torch.uint8)
         if plane.mirrored:
@@ -136,6 +137,14 @@ class SliceGenerator:
             target = _only_visible(target, *acquisition.wrap)
         return slices, target, float(body.position(np.array([height]))[0])
 
+    def draw_body(self, region: int, rng: np.random.Generator) -> PreparedBody:
+        """Draw a body that holds one of `REGIONS`."""
+        built_in, others = self.by_region[region]
+        if built_in and (not others or rng.random() < self.settings.built_in_share):
+            return self.bodies[int(rng.choice(built_in))]
+        of_source = others[int(rng.integers(len(others)))]
+        return self.bodies[int(rng.choice(of_source))]
+
 
 def window(edges_mm: list[float], size: tuple[int, int], spacing_mm: float, device: torch.device) -> Tensor:
     """Pixels within edges (along a row, down a column) about the picture's middle: ``(row, column)`` bool."""
@@ -143,10 +152,11 @@ def window(edges_mm: list[float], size: tuple[int, int], spacing_mm: float, devi
     return ((down >= edges_mm[2]) & (down <= edges_mm[3]))[:, None] & ((along >= edges_mm[0]) & (along <= edges_mm[1]))
 
 
-def _by_source(bodies: list[PreparedBody], span: tuple[float, float]) -> list[list[int]]:
-    """Numbers of the bodies that hold a region, grouped by source."""
+def _by_source(bodies: list[PreparedBody], span: tuple[float, float]) -> tuple[list[int], list[list[int]]]:
+    """Numbers of the bodies that hold a region: the built-in ones, and the others grouped by source."""
     held = [(b.source, n) for n, b in enumerate(bodies) if b.holds(span)]
-    return [[n for source, n in held if source == name] for name in sorted({source for source, _ in held})]
+    others = sorted({source for source, _ in held} - {BUILT_IN})
+    return [n for source, n in held if source == BUILT_IN], [[n for s, n in held if s == source] for source in others]
 
 
 def _only_visible(target: Tensor, axis: int, visible: int) -> Tensor:
