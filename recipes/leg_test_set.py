@@ -6,7 +6,8 @@ The bodies are those of FOLDER (templates that were held out) and built-in ones 
 trains on. Each is scanned in eight contrasts, on an axial grid of thick slices or a coronal one of thin slices in turn;
 with --clean by a scanner without faults (noise, ghosts, uneven coils, fat shifted against water), with --fine in T1
 gradient echoes of 1 mm in every direction.
-Writes OUT/evaluation.csv (a row a case and structure) and OUT/summary.md (Dice by bone, contrast, age, source, grid).
+Writes OUT/evaluation.csv (a row a case and structure) and OUT/summary.md (Dice by bone, contrast, age, source, grid;
+of the long bones' shafts and ends by age).
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from osteon.cli.output import say
 from osteon.inference import engine_for
 from osteon.io.whole import written_whole
 from osteon.metrics import agreement
+from osteon.metrics.overlap import overlap
 from osteon.networks.model import Model
 from osteon.pipeline import segment_volume
 from osteon.synthesis import Body, draw_legs
@@ -31,6 +35,7 @@ from osteon.synthesis.templates import load_bodies
 from osteon.volume import LabelMap, Volume
 
 CONTRASTS = ("t1-se", "t2-se", "stir", "t1-gre", "opposed-phase", "dixon-water", "bssfp", "random")
+LONG_BONES = ("femur", "tibia", "fibula")
 AGES_YEARS = (5.0, 8.0, 11.0, 14.0, 17.0, 40.0)
 SEED = 900_000
 """Of the built-in bodies; `osteon phantom bodies` of the recipes uses seeds far below."""
@@ -103,6 +108,8 @@ def scored(model: Model, scans: Iterable[MadeScan]) -> pd.DataFrame:
         found = segment_volume(case.scan, model, engine)
         scores = agreement(found.labels, truth, structures=[truth.task.by_value(v).name for v in truth.values()])
         scores.insert(0, "case", f"{case.body.name}-{case.contrast}")
+        of_parts = [_shaft_and_ends(found.labels, truth, name) for name in scores["structure"]]
+        scores["shaft"], scores["ends"] = zip(*of_parts, strict=True)
         scores["invented"] = len(set(found.labels.values()) - set(truth.values()))
         scores["source"], scores["contrast"], scores["grid"] = case.body.source, case.contrast, case.grid
         scores["age"] = age_band(case.body)
@@ -111,6 +118,21 @@ def scored(model: Model, scans: Iterable[MadeScan]) -> pd.DataFrame:
     table = pd.concat(rows, ignore_index=True)
     table["bone"] = table["structure"].str.split("-").str[0]
     return table
+
+
+def _shaft_and_ends(found: LabelMap, truth: LabelMap, structure: str) -> tuple[float, float]:
+    """Dice of a long bone's shaft, the middle half of its height in the scan, and of the rest; NaN of other bones."""
+    if structure.split("-")[0] not in LONG_BONES:
+        return nan, nan
+    up = int(np.abs(truth.affine[2, :3]).argmax())
+    value = truth.task.by_name(structure).value
+    both = [np.moveaxis(labels.array == value, up, 0) for labels in (found, truth)]
+    held = np.flatnonzero(both[1].any(axis=(1, 2)))
+    quarter = (held[-1] + 1 - held[0]) / 4
+    height = np.arange(len(both[1])) + 0.5
+    shaft = (height > held[0] + quarter) & (height < held[-1] + 1 - quarter)
+    mine, rest = (overlap(both[0][part], both[1][part], truth.voxel_volume_mm3).dice for part in (shaft, ~shaft))
+    return mine, rest
 
 
 def bodies(folder: Path | None, ages_years: Sequence[float] | None = None) -> Iterator[Body]:
@@ -129,25 +151,33 @@ def age_band(body: Body) -> str:
 
 
 def summary(table: pd.DataFrame) -> str:
-    """Markdown: mean Dice ± SD of each bone, over all cases and by contrast, age, source and grid."""
-    bones = ["femur", "tibia", "pelvis", "fibula"]
-    lines = ["| | cases | " + " | ".join(bones) + " | all |", "|---|---|" + "---|" * (len(bones) + 1)]
+    """Markdown: mean Dice ± SD of each bone, over all cases and by contrast, age, source, grid; of shafts and ends."""
+    whole = {bone: (bone, "dice") for bone in ("femur", "tibia", "pelvis", "fibula")}
+    parts = {f"{bone}, {part}": (bone, part) for part in ("shaft", "ends") for bone in LONG_BONES}
+    invented = table.groupby("case")["invented"].first()
+    missed = int((table["dice"] == 0).sum())
+    return (
+        _rows(table, whole | {"all": (None, "dice")}, ("contrast", "age", "source", "grid"))
+        + f"\n\n{missed} of {len(table)} structures were missed or found on the other side only; "
+        + f"{int(invented.sum())} structures were found that the scan does not hold.\n\n"
+        + _rows(table, parts, ("age",))
+        + "\n"
+    )
+
+
+def _rows(table: pd.DataFrame, columns: Mapping[str, tuple[str | None, str]], groups: Sequence[str]) -> str:
+    """Mean ± SD of columns, each a score of one bone or of all, over all cases and by groups of them."""
+    lines = ["| | cases | " + " | ".join(columns) + " |", "|---|---|" + "---|" * len(columns)]
 
     def line(name: str, rows: pd.DataFrame) -> str:
-        parts = [rows[rows["bone"] == bone]["dice"] for bone in bones]
-        cells = [f"{p.mean():.3f} ± {p.std():.3f}" if len(p) else "" for p in (*parts, rows["dice"])]
+        scores = [rows[(rows["bone"] == bone) | (bone is None)][score].dropna() for bone, score in columns.values()]
+        cells = [f"{s.mean():.3f} ± {s.std():.3f}" if len(s) else "" for s in scores]
         return f"| {name} | {rows['case'].nunique()} | " + " | ".join(cells) + " |"
 
     lines.append(line("all", table))
-    invented = table.groupby("case")["invented"].first()
-    for by in ("contrast", "age", "source", "grid"):
+    for by in groups:
         lines += [line(f"{by}: {name}", rows) for name, rows in table.groupby(by)]
-    missed = int((table["dice"] == 0).sum())
-    return (
-        "\n".join(lines)
-        + f"\n\n{missed} of {len(table)} structures were missed or found on the other side only; "
-        + f"{int(invented.sum())} structures were found that the scan does not hold.\n"
-    )
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

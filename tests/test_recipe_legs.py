@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -16,6 +17,7 @@ from osteon.networks.model import Model, ModelSpec, NetworkSpec, PostprocessingS
 from osteon.preprocessing import Preprocessing
 from osteon.synthesis.scanner import ScanGeometry
 from osteon.synthesis.templates import write_body
+from osteon.volume import LabelMap
 from recipe_modules import recipe_module
 
 
@@ -71,13 +73,29 @@ def test_every_structure_of_every_scan_is_scored(
         assert line in summary
 
 
+def test_a_bone_is_scored_in_its_shaft_and_at_its_ends(recipe: ModuleType) -> None:
+    truth = legs().labels
+    held = truth.array == truth.task.by_name("femur-left").value
+    k = np.flatnonzero(held.any(axis=(0, 1)))
+    quarter = len(k) // 4
+    array = truth.array.copy()
+    array[:, :, k[-quarter + 2] :][held[:, :, k[-quarter + 2] :]] = 0  # the upper end is missed
+    found = LabelMap(array, truth.affine, task=truth.task)
+    shaft, ends = recipe._shaft_and_ends(found, truth, "femur-left")
+    assert shaft == 1.0
+    assert 0.5 < ends < 0.8
+    assert recipe._shaft_and_ends(truth, truth, "femur-left") == (1.0, 1.0)
+    assert all(np.isnan(recipe._shaft_and_ends(truth, truth, "pelvis-left")))
+
+
 def test_the_mean_of_a_bone_is_over_both_sides_and_its_band_by_age(recipe: ModuleType) -> None:
     rows = [("a", "femur", 0.9), ("a", "femur", 0.7), ("b", "tibia", 0.5)]
     table = pd.DataFrame(rows, columns=["case", "bone", "dice"]).assign(
-        contrast="c", age="x", source="s", grid="g", invented=1
+        contrast="c", age="x", source="s", grid="g", invented=1, shaft=[0.95, 0.85, 0.7], ends=[0.8, float("nan"), 0.3]
     )
     said = recipe.summary(table)
     assert "| all | 2 | 0.800 ± 0.141 | 0.500 ± nan |" in said
+    assert "| all | 2 | 0.900 ± 0.071 | 0.700 ± nan |  | 0.800 ± nan | 0.300 ± nan |  |" in said
     assert "0 of 3 structures were missed" in said
     assert "2 structures were found that the scan does not hold" in said
     body = legs()
