@@ -132,9 +132,11 @@ def test_half_fat_half_water_is_black_in_opposed_phase_and_not_in_phase() -> Non
         assert (border < 0.35 * min(abs(fat.sum()), abs(muscle.sum()))) == dark
 
 
-def test_marrow_of_a_childs_shaft_holds_less_fat_than_an_adults() -> None:
+def test_marrow_of_a_childs_shaft_holds_less_fat_than_an_adults_and_that_of_its_epiphyses_as_much() -> None:
     child, adult = (look.marrow_fat("femur", 2, age) for age in (5.0, 40.0))
     assert child < adult - 0.2
+    child, young = (look.marrow_fat("femur", 0, age) for age in (5.0, 25.0))
+    assert child == young > 0.8
     assert look.marrow_fat("pelvis", 1, 40.0) < look.marrow_fat("tibia", 0, 40.0)
 
 

@@ -46,9 +46,12 @@ FATS = tuple(p.code for p in PARTS if p.tissue in ("fat", "visceral-fat"))
 
 
 def marrow_fat(bone: str, zone: int, age_years: float) -> float:
-    """Usual fat fraction of marrow; a child's shafts and flares are red for longer than its epiphyses."""
+    """Usual fat fraction of marrow; a child's shafts and flares are red for long, its epiphyses are not.
+
+    An epiphysis is yellow within months of its ossification (Jaramillo et al. 1991, Radiology 180:809).
+    """
     ripe = float(np.interp(age_years, (2, 8, 16, 25, 70), (0.3, 0.6, 0.85, 1.0, 1.1)))
-    return min(MARROW_FAT[bone][zone] * (ripe if zone else 0.5 + 0.5 * ripe), 0.95)
+    return min(MARROW_FAT[bone][zone] * (ripe if zone else max(1.0, ripe)), 0.95)
 
 
 def realistic(protocol: str | Protocol, age_years: float, how: GeneratorSettings, rng: np.random.Generator) -> Table:
