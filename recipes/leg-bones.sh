@@ -30,7 +30,8 @@ bodies 5 --count 10 --ages 6 16
 "$bin/osteon" cohort split "$runs/legs" --validation 4 --seed 0
 train() { # RECIPE: the run has its name
     "$bin/osteon" train "$runs/legs" --also "$runs/bodies-1" --also "$runs/bodies-2" --also "$runs/bodies-3" \
-        --also "$runs/bodies-4" --also "$runs/bodies-5" --also "$runs/templates" --config "recipes/$1.toml" -o "$runs/$1" --resume
+        --also "$runs/bodies-4" --also "$runs/bodies-5" --also "$runs/templates" \
+        --config "recipes/$1.toml" -o "$runs/$1" --resume
 }
 train leg-bones-first
 train leg-bones
