@@ -23,7 +23,7 @@ DESK = Desk(ACCESS)
 SCHEMA = schemathesis.openapi.from_asgi("/api/openapi.json", bare_app(DESK))
 ASKED = SCHEMA.exclude(path_regex="/api/jobs/segment|/look|/accept|/api/workspace")
 # each under a name of its own: of tests of one name several processes run but one
-OPERATIONS = {found.ok().label: found.ok() for found in ASKED.get_all_operations()}
+OPERATIONS = {operation.label: operation for operation in (found.ok() for found in ASKED.get_all_operations())}
 
 
 @pytest.fixture(scope="module", autouse=True)
